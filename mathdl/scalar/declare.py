@@ -1,0 +1,142 @@
+"""What a scalar function is: one declaration, from which everything else comes free.
+
+A declaration states the defining expression, the derivative as a textbook writes it, LaTeX,
+the domain, what happens at kinks, the stable numeric form and the source.  The stated
+derivative is tested against SymPy's on the definition, never trusted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Function
+
+from mathdl.errors import NamingError
+
+Law = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class ScalarFunction:
+    """One scalar function.
+
+    name
+        What the language calls it.
+    head
+        The SymPy function class that stands for it in equation bodies.
+    arity
+        Number of arguments.
+    definition
+        The defining expression in SymPy's own functions (``Piecewise``, ``exp`` ...).
+    derivative
+        One law per argument, each taking all arguments: the derivative as a textbook has it.
+        Empty for a function that is its own SymPy class: SymPy differentiates that.
+    latex
+        A template with ``{0}``, ``{1}`` ... for the arguments.
+    domain
+        Per argument, the open interval on which tests sample it.
+    kinks
+        Points (of the first argument, or of the difference of the first two for a binary
+        comparison) where it is not differentiable.
+    subgradient
+        What the derivative is at a kink, in words; empty when there is none.
+    ufunc
+        The call that computes it on arrays, ``np.tanh`` or ``scipy.special.erf``; empty when
+        ``stable`` says how.
+    stable
+        The numerically stable form as an expression in functions that have a ufunc.
+    analytic
+        Whether the generated code accepts complex numbers and is analytic there.
+    reference
+        Where the definition and derivative come from.
+    in_language
+        Whether users may call it by name (``sigmoid``); internal helpers are not.
+    """
+
+    name: str
+    head: Any
+    arity: int
+    definition: Law
+    derivative: tuple[Law, ...] = ()
+    latex: str = ""
+    domain: tuple[tuple[float, float], ...] = ((-4.0, 4.0),)
+    kinks: tuple[float, ...] = ()
+    subgradient: str = ""
+    ufunc: str = ""
+    stable: Law | None = None
+    analytic: bool = True
+    reference: str = ""
+    in_language: bool = True
+
+
+_REGISTRY: dict[str, ScalarFunction] = {}
+_BY_HEAD: dict[Any, ScalarFunction] = {}
+
+
+class Head(Function):
+    """A scalar function that SymPy lacks; its derivative is the declared one."""
+
+    is_real = True
+    is_finite = True
+    _derivative: tuple[Law, ...] = ()
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return self._derivative[argindex - 1](*self.args)
+
+
+def declare(
+    name: str,
+    *,
+    arity: int = 1,
+    head: Any = None,
+    derivative: tuple[Law, ...] | Law = (),
+    nonnegative: bool | None = None,
+    domain: tuple[tuple[float, float], ...] | None = None,
+    **fields: Any,
+) -> Any:
+    """Register a scalar function and return its SymPy head.
+
+    Without ``head`` a new SymPy function class is made, whose derivative is the declared one.
+    """
+    if name in _REGISTRY:
+        raise NamingError(f"scalar function {name!r} is declared twice")
+    laws = derivative if isinstance(derivative, tuple) else (derivative,)
+    if head is None:
+        attributes: dict[str, Any] = {"nargs": (arity,), "_derivative": laws}
+        if nonnegative is not None:
+            attributes["is_nonnegative"] = nonnegative
+        head = type(name, (Head,), attributes)
+    function = ScalarFunction(
+        name=name,
+        head=head,
+        arity=arity,
+        derivative=laws,
+        domain=domain if domain is not None else ((-4.0, 4.0),) * arity,
+        **fields,
+    )
+    _REGISTRY[name] = function
+    _BY_HEAD[head] = function
+    return head
+
+
+def scalar_functions() -> Iterator[ScalarFunction]:
+    """Every declared scalar function, by name."""
+    return iter(sorted(_REGISTRY.values(), key=lambda f: f.name))
+
+
+def lookup(name: str) -> ScalarFunction:
+    """The declaration called ``name``; an unknown name raises with the nearest ones."""
+    try:
+        return _REGISTRY[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, _REGISTRY, n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise NamingError(f"unknown scalar function {name!r}{hint}") from None
+
+
+def of_head(head: Any) -> ScalarFunction | None:
+    """The declaration whose SymPy class is ``head``, or None."""
+    return _BY_HEAD.get(head)
