@@ -1,0 +1,1 @@
+"""Derivatives: the reverse rule, forward mode, Jacobians and Hessians."""

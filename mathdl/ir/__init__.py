@@ -1,0 +1,1 @@
+"""The representation: dims, tensors, equations, systems and index algebra."""

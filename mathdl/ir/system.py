@@ -1,0 +1,107 @@
+"""Systems of equations: the graph below some outputs, walked and rewritten.
+
+These are the only traversals: each visits every node once, whatever the sharing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from mathdl.ir.build import define, out_ranges, redefine
+from mathdl.ir.tensor import Access, Tensor
+
+
+def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """Every tensor below the outputs, operands before what reads them."""
+    order: list[Tensor] = []
+    done: set[int] = set()
+    for output in outputs:
+        stack: list[tuple[Tensor, bool]] = [(output, False)]
+        while stack:
+            tensor, expanded = stack.pop()
+            if id(tensor) in done:
+                continue
+            if expanded:
+                done.add(id(tensor))
+                order.append(tensor)
+                continue
+            stack.append((tensor, True))
+            for access in reversed(tensor.operands):
+                if id(access.tensor) not in done:
+                    stack.append((access.tensor, False))
+    return order
+
+
+def rewrite(
+    outputs: Iterable[Tensor],
+    rule: Callable[[Tensor, tuple[Access, ...]], Tensor] | None = None,
+    replace: Mapping[Tensor, Tensor] | None = None,
+) -> list[Tensor]:
+    """The outputs rebuilt bottom-up.
+
+    ``rule`` gets each defined tensor and its rewritten operands and returns what stands for it
+    (by default the same equation over them); ``replace`` maps tensors to others first.
+    """
+    outputs = list(outputs)
+    known: dict[int, Tensor] = {id(a): b for a, b in (replace or {}).items()}
+    for tensor in topological(outputs):
+        if id(tensor) in known:
+            continue
+        if tensor.is_input:
+            known[id(tensor)] = tensor
+            continue
+        operands = tuple(
+            a if (new := known[id(a.tensor)]) is a.tensor else Access(new, a.index, a.held)
+            for a in tensor.operands
+        )
+        known[id(tensor)] = (
+            rule(tensor, operands) if rule is not None else redefine(tensor, operands)
+        )
+    return [known[id(t)] for t in outputs]
+
+
+def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """The inputs below the outputs, in order of creation."""
+    return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.serial)
+
+
+def depends_on(outputs: Iterable[Tensor], targets: Iterable[Tensor]) -> set[int]:
+    """Ids of the tensors below the outputs through which some target is read."""
+    wanted = {id(t) for t in targets}
+    carrying: set[int] = set()
+    for tensor in topological(outputs):
+        if id(tensor) in wanted or any(
+            id(a.tensor) in carrying and not a.held for a in tensor.operands
+        ):
+            carrying.add(id(tensor))
+    return carrying
+
+
+@dataclass(frozen=True)
+class System:
+    """Named outputs and the equations that they need, in dependency order."""
+
+    outputs: tuple[tuple[str, Tensor], ...]
+
+    @property
+    def order(self) -> list[Tensor]:
+        return topological(t for _, t in self.outputs)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return inputs_of(t for _, t in self.outputs)
+
+
+def strip_labels(outputs: Iterable[Tensor]) -> tuple[list[Tensor], dict[Tensor, str]]:
+    """The outputs without naming nodes, and which quantity each name stands for."""
+    names: dict[Tensor, str] = {}
+
+    def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
+        if tensor.label is None:
+            return redefine(tensor, operands)
+        inner = define(out_ranges(tensor.shape), tensor.equation.body, operands)
+        names.setdefault(inner, tensor.label)
+        return inner
+
+    return rewrite(outputs, rule), names

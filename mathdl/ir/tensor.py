@@ -1,0 +1,253 @@
+"""Tensors and the equations that define them.
+
+``out[i0, i1] = reduce_{r0, r1} body`` where ``body`` is a SymPy scalar over one symbol per
+access (``x0``, ``x1``, ...), index symbols, dims and Kronecker deltas.  Index and slot names are
+canonical, so equations that differ only in names are equal; tensors are interned, so equal
+subexpressions are one node and equality is identity.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+from weakref import WeakValueDictionary
+
+from mathdl.ir.dim import Dim, Shape
+
+Reduce = Literal["none", "sum", "prod", "max", "min"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One read ``tensor[index]``.
+
+    An index is a SymPy integer expression over index symbols, dims and, for a gather, the slot
+    of an integer access of the same equation.  A ``held`` access is a constant for
+    differentiation: the equation's value does not depend on it (the shift of a softmax).
+    """
+
+    tensor: Tensor
+    index: tuple[Any, ...]
+    held: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return (id(self.tensor), self.index, self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition on dims, ``expr >= 0``, that the generated code checks, with its reason."""
+
+    expr: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """The right-hand side: ``reduce`` over the bound axes (lengths ``extents``) of ``body``."""
+
+    reduce: Reduce
+    extents: Shape
+    body: Any
+    operands: tuple[Access, ...]
+
+
+class Tensor:
+    """An input (no definition) or a quantity defined by an equation.  Immutable.
+
+    Build inputs with :func:`mathdl.tensor`, everything else with operators and functions.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "assume",
+        "definition",
+        "label",
+        "name",
+        "requires",
+        "serial",
+        "shape",
+    )
+
+    # NumPy must not take our operators over: ndarray @ Tensor comes to us
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+    name: str | None
+    shape: Shape
+    assume: frozenset[str]
+    definition: Equation | None
+    label: str | None
+    requires: tuple[Requirement, ...]
+    serial: int
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def is_input(self) -> bool:
+        return self.definition is None
+
+    @property
+    def equation(self) -> Equation:
+        """The defining equation; an input has none."""
+        if self.definition is None:
+            raise TypeError(f"{self.name} is an input and has no equation")
+        return self.definition
+
+    @property
+    def operands(self) -> tuple[Access, ...]:
+        return self.definition.operands if self.definition is not None else ()
+
+    @property
+    def T(self) -> Tensor:
+        """The axes reversed; nothing on a vector."""
+        return _operate("T", self)
+
+    def named(self, name: str) -> Tensor:
+        """The same quantity under a name; results are stated in it wherever they can be."""
+        return _operate("named", self, name)
+
+    def __add__(self, other: Any) -> Tensor:
+        return _operate("add", self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return _operate("add", other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _operate("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _operate("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _operate("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return _operate("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _operate("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _operate("divide", other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return _operate("power", self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _operate("power", other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return _operate("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _operate("matmul", other, self)
+
+    def __neg__(self) -> Tensor:
+        return _operate("negative", self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return _operate("abs", self)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _operate("gt", self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _operate("ge", self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _operate("lt", self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _operate("le", self, other)
+
+    def __getitem__(self, item: Any) -> Any:
+        return _operate("getitem", self, item)
+
+    def __iter__(self) -> Any:
+        raise TypeError("a tensor of symbolic length cannot be iterated over")
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a symbolic tensor has no truth value; use where(condition, a, b) for a choice"
+        )
+
+    def __repr__(self) -> str:
+        return str(_operate("repr", self))
+
+    def _repr_latex_(self) -> str:
+        return str(_operate("latex", self))
+
+    def __reduce__(self) -> Any:
+        return (_restore, (self.name, self.shape, self.assume, self.definition, self.label,
+                           self.requires))
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {}
+
+
+def _operate(name: str, *arguments: Any) -> Any:
+    """Operators are filled in by the language, which lies above the representation."""
+    return OPERATORS[name](*arguments)
+
+
+_SERIAL = itertools.count()
+_LOCK = threading.RLock()
+_TABLE: WeakValueDictionary[Any, Tensor] = WeakValueDictionary()
+
+
+def _make(key: Any, **fields: Any) -> Tensor:
+    with _LOCK:
+        found = _TABLE.get(key)
+        if found is not None:
+            return found
+        tensor = object.__new__(Tensor)
+        for name, value in fields.items():
+            object.__setattr__(tensor, name, value)
+        tensor.serial = next(_SERIAL)
+        _TABLE[key] = tensor
+        return tensor
+
+
+def input_tensor(name: str, shape: Iterable[Dim], assume: Iterable[str] = ()) -> Tensor:
+    """The input called ``name``; the same name, shape and assumptions give the same tensor."""
+    shape, assume = tuple(shape), frozenset(assume)
+    return _make(
+        ("input", name, shape, assume),
+        name=name, shape=shape, assume=assume, definition=None, label=None, requires=(),
+    )
+
+
+def intern(
+    shape: Shape,
+    equation: Equation,
+    requires: tuple[Requirement, ...] = (),
+    label: str | None = None,
+) -> Tensor:
+    """The tensor that an equation in canonical form defines."""
+    key = (
+        shape, equation.reduce, equation.extents, equation.body,
+        tuple(access.key for access in equation.operands), requires, label,
+    )
+    return _make(
+        key, name=None, shape=shape, assume=frozenset(), definition=equation, label=label,
+        requires=requires,
+    )
+
+
+def _restore(
+    name: str | None, shape: Shape, assume: frozenset[str], definition: Equation | None,
+    label: str | None, requires: tuple[Requirement, ...],
+) -> Tensor:
+    if definition is None:
+        return input_tensor(name or "", shape, assume)
+    return intern(shape, definition, requires, label)

@@ -1,0 +1,1 @@
+"""How users write mathematics: operators, functions, the text parser."""

@@ -1,0 +1,1 @@
+"""Operators that no finite index formula states: inverse, solve, determinant, Cholesky ..."""

@@ -1,0 +1,1 @@
+"""Rewriting a system until it is short and stable."""

@@ -1,0 +1,1 @@
+"""Evidence: each rung of the verification ladder."""
