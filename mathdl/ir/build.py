@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import KroneckerDelta, Mul, Pow, Rational, Symbol, sympify
+from sympy import Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, sympify
 
 from mathdl.errors import DomainError
 from mathdl.ir.dim import Dim, Shape
@@ -74,6 +74,8 @@ def define(
         body, bounds = _drop_unused(reduce, bounds, body, operands)
         if not bounds:
             reduce = "none"
+    if not _bare(body, operands) and any(dim == 1 for _, dim in out) and label is None:
+        return _squeeze(out, body, operands, reduce, bounds, requirements)
     shape = tuple(dim for _, dim in out)
     body, operands, bounds = _rename(out, bounds, body, operands)
     if label is None and reduce == "none" and len(operands) == 1 and body == slot(0):
@@ -87,6 +89,31 @@ def define(
             return access.tensor
     equation = Equation(reduce, tuple(dim for _, dim in bounds), body, tuple(operands))
     return intern(shape, equation, tuple(requirements), label)
+
+
+def _bare(body: Any, operands: list[Access]) -> bool:
+    """Whether a body only reads one access, or none."""
+    return not operands or (len(operands) == 1 and body == _X0)
+
+
+def _squeeze(
+    out: Sequence[Range], body: Any, operands: list[Access], reduce: Reduce,
+    bound: list[Range], requires: Iterable[Requirement],
+) -> Tensor:
+    """An axis of length 1 is left out of the equation and put back by a view.
+
+    So ``sum(x, axis=1, keepdims=True)`` and ``sum(x, axis=1)`` are one quantity.
+    """
+    units = {symbol: Integer(0) for symbol, dim in out if dim == 1}
+    inner = define(
+        [(symbol, dim) for symbol, dim in out if dim != 1],
+        substitute(body, units),
+        [Access(a.tensor, tuple(substitute(e, units) for e in a.index), a.held)
+         for a in operands],
+        reduce=reduce, bound=bound, requires=requires,
+    )
+    kept = tuple(symbol for symbol, dim in out if dim != 1)
+    return define(out, _X0, [Access(inner, kept)])
 
 
 def _is_view(tensor: Tensor) -> bool:
@@ -331,3 +358,31 @@ def exact(value: Any) -> Any:
             raise DomainError(f"{value} is not a number of the language")
         return Rational(repr(value))
     return sympify(value)
+
+
+def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Access]]:
+    """The body with access ``k`` replaced by the elementwise equation that defines it.
+
+    The caller sees to it that the access is in range, or that zero stays zero there.
+    """
+    access = operands[k]
+    equation = access.tensor.equation
+    shift = len(operands)
+    mapping: dict[Any, Any] = dict(
+        zip(out_indices(access.tensor.ndim), access.index, strict=True)
+    )
+    for j in range(len(equation.operands)):
+        mapping[slot(j)] = slot(shift + j)
+    merged = list(operands)
+    for inner in equation.operands:
+        index = tuple(substitute(e, mapping) for e in inner.index)
+        merged.append(Access(inner.tensor, index, access.held or inner.held))
+    return substitute(body, {slot(k): substitute(equation.body, mapping)}), merged
+
+
+def is_structural(tensor: Tensor) -> bool:
+    """Whether a tensor is an elementwise product with a Kronecker delta on its own indices."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or not equation.body.has(KroneckerDelta):
+        return False
+    return any(isinstance(f, KroneckerDelta) for f in Mul.make_args(equation.body))

@@ -1,0 +1,62 @@
+"""Forward mode: the same rule read left to right.
+
+``M_dot[o] = sum_s  df/dN * N_dot[e(o, s)]``, summed over the operands ``N``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mathdl.calculus.local import OWN, local_derivative
+from mathdl.calculus.reverse import accumulate, differentiable, weights
+from mathdl.errors import ShapeError
+from mathdl.ir.build import define, out_ranges
+from mathdl.ir.dim import show_shape
+from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Access, Tensor
+
+
+def tangents(outputs: Sequence[Tensor], directions: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    """The derivative of each output along ``directions`` (one per tensor, of its shape)."""
+    for tensor, direction in directions.items():
+        if tensor.shape != direction.shape:
+            raise ShapeError(
+                f"the direction for {tensor!r} has shape {show_shape(direction.shape)}, "
+                f"it must be {show_shape(tensor.shape)}"
+            )
+    known: dict[int, Tensor] = {id(t): d for t, d in directions.items()}
+    for tensor in topological(outputs):
+        if id(tensor) in known or tensor.is_input:
+            continue
+        terms = [
+            push_forward(tensor, known[id(a.tensor)], k)
+            for k, a in enumerate(tensor.operands)
+            if id(a.tensor) in known and not a.held and differentiable(a.tensor)
+        ]
+        present = [t for t in terms if t is not None]
+        if present:
+            known[id(tensor)] = accumulate(present, tensor.shape)
+    return [known.get(id(t)) or accumulate([], t.shape) for t in outputs]
+
+
+def push_forward(tensor: Tensor, tangent: Tensor, k: int) -> Tensor | None:
+    """What the ``k``-th operand's tangent contributes to the tensor's."""
+    equation = tensor.equation
+    derivative = local_derivative(equation.body, k, equation.reduce == "none")
+    if derivative == 0:
+        return None
+    weight, extra = weights(tensor)
+    operands = [*equation.operands, *extra]
+    if derivative.has(OWN):
+        derivative = derivative.xreplace({OWN: slot(len(operands))})
+        operands.append(Access(tensor, out_indices(tensor.ndim)))
+    access = equation.operands[k]
+    operands.append(Access(tangent, access.index))
+    return define(
+        out_ranges(tensor.shape),
+        derivative * weight * slot(len(operands) - 1),
+        operands,
+        reduce="sum",
+        bound=[(bound_index(j), d) for j, d in enumerate(equation.extents)],
+    )
