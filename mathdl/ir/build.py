@@ -74,7 +74,8 @@ def define(
         body, bounds = _drop_unused(reduce, bounds, body, operands)
         if not bounds:
             reduce = "none"
-    if not _bare(body, operands) and any(dim == 1 for _, dim in out) and label is None:
+    view = reduce == "none" and _bare(body, operands)
+    if not view and label is None and any(dim == 1 for _, dim in out):
         return _squeeze(out, body, operands, reduce, bounds, requirements)
     shape = tuple(dim for _, dim in out)
     body, operands, bounds = _rename(out, bounds, body, operands)

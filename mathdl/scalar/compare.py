@@ -56,7 +56,7 @@ ne = _comparison("ne", Ne, "np.not_equal", r"\ne")
 
 COMPARISONS = (gt, ge, lt, le, eq, ne)
 
-where = declare(
+where: Any = declare(
     "where",
     arity=3,
     definition=lambda c, a, b: Piecewise((a, Ne(c, 0)), (b, True)),
@@ -74,6 +74,8 @@ def _select(cls: Any, c: Any, a: Any, b: Any) -> Any:
         return a
     if c.is_number:
         return b if c == 0 else a
+    if a == 1 and b == 0 and isinstance(c, COMPARISONS):
+        return c
     return None
 
 

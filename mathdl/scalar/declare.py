@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sympy import Expr, Function
+from sympy.core.numbers import prec_to_dps
 
-from mathdl.errors import NamingError
+from mathdl.errors import NamingError, UnsupportedError
 
 Law = Callable[..., Any]
 
@@ -33,9 +34,10 @@ class ScalarFunction:
         The defining expression in SymPy's own functions (``Piecewise``, ``exp`` ...).
     derivative
         One law per argument, each taking all arguments: the derivative as a textbook has it.
-        Empty for a function that is its own SymPy class: SymPy differentiates that.
+        Empty for a function that is its own SymPy class: SymPy differentiates that.  None for
+        an argument that is an order, a nonnegative integer.
     latex
-        A template with ``{0}``, ``{1}`` ... for the arguments.
+        A template with ``{0}``, ``{1}`` ... for the arguments; left out, the upright name.
     domain
         Per argument, the open interval on which tests sample it.
     kinks
@@ -54,13 +56,18 @@ class ScalarFunction:
         Where the definition and derivative come from.
     in_language
         Whether users may call it by name (``sigmoid``); internal helpers are not.
+    replaces
+        Pairs of laws (as written, equal but without cancellation), of one argument each:
+        ``1 - sigmoid(x)`` is computed as ``sigmoid(-x)``.
+    aliases
+        SymPy classes that mean the same, but differentiate or print worse.
     """
 
     name: str
     head: Any
     arity: int
     definition: Law
-    derivative: tuple[Law, ...] = ()
+    derivative: tuple[Law | None, ...] = ()
     latex: str = ""
     domain: tuple[tuple[float, float], ...] = ((-4.0, 4.0),)
     kinks: tuple[float, ...] = ()
@@ -70,21 +77,30 @@ class ScalarFunction:
     analytic: bool = True
     reference: str = ""
     in_language: bool = True
+    replaces: tuple[tuple[Law, Law], ...] = ()
+    aliases: tuple[Any, ...] = ()
 
 
 _REGISTRY: dict[str, ScalarFunction] = {}
 _BY_HEAD: dict[Any, ScalarFunction] = {}
 
 
-class Head(Function):
+class Head(Function):  # type: ignore[misc]
     """A scalar function that SymPy lacks; its derivative is the declared one."""
 
     is_real = True
     is_finite = True
-    _derivative: tuple[Law, ...] = ()
+    _derivative: tuple[Law | None, ...] = ()
 
     def fdiff(self, argindex: int = 1) -> Expr:
-        return self._derivative[argindex - 1](*self.args)
+        law = self._derivative[argindex - 1]
+        if law is None:
+            name = type(self).__name__
+            raise UnsupportedError(f"{name} has no derivative in its order, argument {argindex}")
+        return law(*self.args)
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return _BY_HEAD[type(self)].definition(*self.args).evalf(prec_to_dps(prec))
 
 
 def declare(
@@ -92,7 +108,8 @@ def declare(
     *,
     arity: int = 1,
     head: Any = None,
-    derivative: tuple[Law, ...] | Law = (),
+    derivative: tuple[Law | None, ...] | Law = (),
+    latex: str = "",
     nonnegative: bool | None = None,
     domain: tuple[tuple[float, float], ...] | None = None,
     **fields: Any,
@@ -114,12 +131,23 @@ def declare(
         head=head,
         arity=arity,
         derivative=laws,
+        latex=latex or _call_template(name, arity),
         domain=domain if domain is not None else ((-4.0, 4.0),) * arity,
         **fields,
     )
+    for known in (head, *function.aliases):
+        if known in _BY_HEAD:
+            raise NamingError(f"the head of {name!r} is that of {_BY_HEAD[known].name!r} already")
+        _BY_HEAD[known] = function
     _REGISTRY[name] = function
-    _BY_HEAD[head] = function
     return head
+
+
+def _call_template(name: str, arity: int) -> str:
+    r"""``\operatorname{name}\left({0}, {1}\right)`` with the literal braces doubled."""
+    upright = name.replace("_", r"\_")
+    slots = ", ".join(f"{{{k}}}" for k in range(arity))
+    return rf"\operatorname{{{{{upright}}}}}\left({slots}\right)"
 
 
 def scalar_functions() -> Iterator[ScalarFunction]:
@@ -138,5 +166,5 @@ def lookup(name: str) -> ScalarFunction:
 
 
 def of_head(head: Any) -> ScalarFunction | None:
-    """The declaration whose SymPy class is ``head``, or None."""
+    """The declaration whose SymPy class, or an alias of it, is ``head``; or None."""
     return _BY_HEAD.get(head)

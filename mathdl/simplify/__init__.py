@@ -1,1 +1,25 @@
 """Rewriting a system until it is short and stable."""
+
+from collections.abc import Sequence
+
+from mathdl.ir.tensor import Tensor
+from mathdl.simplify.engine import Rule, Step, rewrite_system
+from mathdl.simplify.rules import RULES
+from mathdl.simplify.stabilise import stabilise
+
+MAX_PASSES = 4
+
+
+def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: bool = False,
+             trace: list[Step] | None = None) -> list[Tensor]:
+    """The outputs rewritten with all rules until nothing changes."""
+    current = list(outputs)
+    for _ in range(MAX_PASSES):
+        after = rewrite_system(current, RULES, kept=kept, strict=strict, trace=trace)
+        if all(a is b for a, b in zip(after, current, strict=True)):
+            break
+        current = after
+    return current
+
+
+__all__ = ["RULES", "Rule", "Step", "rewrite_system", "simplify", "stabilise"]

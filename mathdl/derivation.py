@@ -1,0 +1,360 @@
+"""Deriving: from an expression to its gradients, Jacobians and Hessians, and their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from sympy import KroneckerDelta, Mul
+
+from mathdl.calculus.forward import tangents
+from mathdl.calculus.reverse import cotangents
+from mathdl.errors import NamingError, OrderError, ShapeError
+from mathdl.ir.build import constant, define, out_ranges
+from mathdl.ir.dim import MAX_AXES, Shape, show_shape
+from mathdl.ir.index import out_indices
+from mathdl.ir.system import inputs_of, rewrite, strip_labels, topological
+from mathdl.ir.tensor import Tensor, input_tensor
+from mathdl.language.declared import declared_with
+from mathdl.language.pointwise import as_tensor
+from mathdl.simplify import Step, simplify, stabilise
+
+if TYPE_CHECKING:
+    from mathdl.generate.compiled import Compiled
+    from mathdl.verify.report import Report
+
+Wrt = str | Tensor | Iterable[str | Tensor]
+Outputs = Literal["value_and_grad", "grad", "value"]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """An expression, what it is differentiated by, and the derivatives.
+
+    ``D["W"]`` is the derivative wrt ``W``, itself a tensor.  For a scalar expression and order 1
+    it has ``W``'s shape; a tensor-valued expression's axes come first; every further order
+    repeats ``W``'s axes at the end.
+    """
+
+    expr: Tensor
+    wrt: tuple[Tensor, ...]
+    order: int
+    derivatives: Mapping[str, Tensor]
+    lower: Mapping[str, Tensor]
+    names: Mapping[Tensor, str]
+    steps: tuple[Step, ...] = field(default=(), repr=False)
+    single: bool = False
+
+    def __getitem__(self, key: str | Tensor) -> Tensor:
+        name = key.name if isinstance(key, Tensor) else key
+        if name not in self.derivatives:
+            known = ", ".join(self.derivatives)
+            raise NamingError(f"no derivative wrt {name!r} here; there are: {known}")
+        return self.derivatives[name]
+
+    def __iter__(self) -> Any:
+        return iter(self.derivatives)
+
+    def __len__(self) -> int:
+        return len(self.derivatives)
+
+    # -- code ----------------------------------------------------------------------------------
+
+    def compile(self, outputs: Outputs = "value_and_grad", *, target: str = "numpy") -> Compiled:
+        """A callable that computes the value and the derivatives; ``.source`` is its module."""
+        if target != "numpy":
+            raise NamingError(f"unknown target {target!r}; there is: numpy")
+        made = self._compiled
+        if outputs not in made:
+            made[outputs] = self._generate(outputs)
+        return made[outputs]
+
+    @cached_property
+    def _compiled(self) -> dict[str, Compiled]:
+        return {}
+
+    def _generate(self, outputs: Outputs) -> Compiled:
+        from mathdl.generate import generate_numpy
+
+        if outputs not in ("value_and_grad", "grad", "value"):
+            raise NamingError(
+                f"unknown outputs {outputs!r}; there are: value_and_grad, grad, value"
+            )
+        wanted: list[tuple[str, Tensor]] = []
+        if outputs != "grad":
+            wanted.append(("value", self.expr))
+        if outputs != "value":
+            wanted += list(self.derivatives.items())
+        return generate_numpy(
+            wanted, names=self.names, value="value" if outputs != "grad" else None,
+            single=self.single, function=outputs, extra_inputs=self.wrt,
+        )
+
+    @property
+    def source(self) -> str:
+        """The generated module that computes the value and the derivatives."""
+        return str(self.compile().source)
+
+    # -- evidence ------------------------------------------------------------------------------
+
+    def verify(self, **options: Any) -> Report:
+        """Check the generated code by finite differences and complex steps."""
+        from mathdl.verify import verify
+
+        return verify(self, **options)
+
+    def value_function(self) -> Callable[..., Any]:
+        return self.compile("value")
+
+    def derivative_function(self) -> Callable[..., Any]:
+        return _as_dict(self.compile("grad"), self.single, next(iter(self.derivatives), ""))
+
+    def gradient_function(self) -> Callable[..., Any]:
+        """The derivatives of one order less, by name: what order ``n`` differentiates."""
+        from mathdl.generate import generate_numpy
+
+        made = generate_numpy(
+            list(self.lower.items()), names=self.names, value=None, single=False,
+            function="grad", extra_inputs=self.wrt,
+        )
+        return made
+
+    # -- presentation --------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        from mathdl.present.text import to_text
+
+        symbol = {1: "d{0}", 2: "d2{0}2"}.get(self.order, f"d{self.order}{{0}}{self.order}")
+        return "\n".join(
+            f"{symbol.format(name)} = {to_text(tensor, self.names)}"
+            for name, tensor in self.derivatives.items()
+        )
+
+    def latex(self) -> str:
+        """The derivatives as a LaTeX fragment."""
+        from mathdl.present.latex import derivation_latex
+
+        return derivation_latex(self.expr, self.derivatives, self.order, self.names)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The derivation as plain data, for JSON."""
+        from mathdl.present.latex import to_latex
+        from mathdl.present.text import to_text
+
+        return {
+            "expression": to_text(self.expr, self.names),
+            "wrt": [t.name for t in self.wrt],
+            "order": self.order,
+            "derivatives": {
+                name: {
+                    "text": to_text(tensor, self.names),
+                    "shape": [str(d) for d in tensor.shape],
+                    "latex": to_latex(tensor, self.names),
+                }
+                for name, tensor in self.derivatives.items()
+            },
+        }
+
+
+def _as_dict(made: Callable[..., Any], single: bool, name: str) -> Callable[..., Any]:
+    if not single:
+        return made
+
+    def call(**arrays: Any) -> dict[str, Any]:
+        return {name: made(**arrays)}
+
+    return call
+
+
+# -- arguments --------------------------------------------------------------------------------
+
+
+def resolve_wrt(expr: Tensor, wrt: Wrt) -> tuple[list[Tensor], bool]:
+    """The tensors meant by ``wrt``, and whether a single one was given."""
+    single = isinstance(wrt, (str, Tensor))
+    wanted = [wrt] if isinstance(wrt, (str, Tensor)) else list(wrt)
+    if not wanted:
+        raise NamingError("wrt names nothing to differentiate by")
+    known: dict[str, Tensor] = dict(declared_with(expr))
+    for tensor in topological([expr]):
+        if tensor.is_input and tensor.name:
+            known[tensor.name] = tensor
+        elif tensor.label:
+            known.setdefault(tensor.label, tensor)
+    result: list[Tensor] = []
+    for item in wanted:
+        if isinstance(item, Tensor):
+            if not item.is_input and item.label is None:
+                raise NamingError(
+                    "wrt is an input or a named quantity; name it with .named('Z') first"
+                )
+            found = item
+        elif isinstance(item, str):
+            if item not in known:
+                listed = ", ".join(sorted(known)) or "none"
+                shown = item if len(item) <= 40 else item[:37] + "..."
+                raise NamingError(
+                    f"wrt {shown!r} is not a variable of the expression; there are: {listed}"
+                )
+            found = known[item]
+        else:
+            raise NamingError(f"wrt is a name or a tensor, not {item!r}")
+        if "integer" in found.assume:
+            raise NamingError(f"wrt {found.name!r} is integer data and has no derivative")
+        if found in result:
+            raise NamingError(f"wrt names {found.name or found.label!r} twice")
+        result.append(found)
+    return result, single
+
+
+def _detach(expr: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, dict[Tensor, Tensor]]:
+    """The expression with named quantities among the targets made independent inputs."""
+    stand_in = {
+        t: input_tensor(t.label or "", t.shape) for t in targets if not t.is_input
+    }
+    if not stand_in:
+        return expr, {}
+    return rewrite([expr], replace=stand_in)[0], {v: k for k, v in stand_in.items()}
+
+
+def identity(shape: Shape) -> Tensor:
+    """``delta`` between two copies of the axes of ``shape``."""
+    count = len(shape)
+    symbols = out_indices(2 * count)
+    body = Mul(*(KroneckerDelta(symbols[k], symbols[count + k]) for k in range(count)))
+    return define(out_ranges((*shape, *shape)), body)
+
+
+def _check_order(order: Any, shape: Shape, targets: Sequence[Tensor]) -> int:
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise OrderError(f"order is a positive integer, not {order!r}")
+    for target in targets:
+        axes = order * target.ndim + len(shape)
+        if axes > MAX_AXES:
+            raise OrderError(
+                f"the derivative of order {order} wrt {target.name} has {axes} axes, "
+                f"more than {MAX_AXES}"
+            )
+    if order > MAX_ORDER:
+        raise OrderError(f"order {order} is beyond {MAX_ORDER}")
+    return order
+
+
+MAX_ORDER = 20
+
+
+# -- deriving -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    expr: Tensor
+    kept: list[Tensor]
+    names: dict[Tensor, str]
+
+
+def prepare(expr: Tensor) -> _Prepared:
+    """The expression in stable form, and every quantity of it that may be referred to."""
+    order = topological([expr])
+    stripped, names = strip_labels(order)
+    stable = simplify(stabilise(stripped), strict=True)
+    forward = dict(zip(stripped, stable, strict=True))
+    renamed: dict[Tensor, str] = {}
+    for tensor, name in names.items():
+        renamed.setdefault(forward.get(tensor, tensor), name)
+    return _Prepared(stable[-1], topological(stable), renamed)
+
+
+def first_order(
+    value: Tensor, targets: Sequence[Tensor], kept: Sequence[Tensor], trace: list[Step]
+) -> list[Tensor]:
+    """Gradients of a scalar, Jacobians of a tensor, simplified."""
+    if value.ndim == 0:
+        found = cotangents(value, constant(1), targets)
+    else:
+        found = cotangents(value, identity(value.shape), targets, value.shape)
+    return simplify([found[t] for t in targets], kept=kept, trace=trace)
+
+
+def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
+    """The derivatives of ``expr`` of the given order.
+
+    ``wrt`` is a name or tensor, or several; named quantities (``Z = X @ W; ...``) count as
+    independent variables.  Raises ``NamingError`` for an unknown name and ``OrderError`` for an
+    order that is not a positive integer.
+    """
+    expr = as_tensor(expr)
+    targets, single = resolve_wrt(expr, wrt)
+    _check_order(order, expr.shape, targets)
+    expr, attached = _detach(expr, targets)
+    back = {v: k for k, v in attached.items()}
+    variables = [back.get(t, t) for t in targets]
+    prepared = prepare(expr)
+    trace: list[Step] = []
+    current = first_order(prepared.expr, variables, prepared.kept, trace)
+    below = current
+    for k in range(1, order):
+        below = current
+        kept = [*prepared.kept, *topological(below)]
+        current = [
+            first_order(d, [v], kept, trace)[0] if k else d
+            for d, v in zip(below, variables, strict=True)
+        ]
+    keys = [t.name or t.label or "" for t in targets]
+    return Derivation(
+        expr=prepared.expr,
+        wrt=tuple(variables),
+        order=order,
+        derivatives=dict(zip(keys, current, strict=True)),
+        lower=dict(zip(keys, below, strict=True)),
+        names=prepared.names,
+        steps=tuple(trace),
+        single=single,
+    )
+
+
+def jvp(expr: Tensor, directions: Mapping[Tensor, Tensor]) -> Tensor:
+    """The derivative of ``expr`` along directions: ``sum_v dexpr/dv . directions[v]``."""
+    prepared = prepare(as_tensor(expr))
+    tangent = tangents([prepared.expr], {k: as_tensor(v) for k, v in directions.items()})
+    return simplify(tangent, kept=prepared.kept)[0]
+
+
+def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
+    """``sum_o cotangent[o] dexpr[o]/dwrt``; a dict by name when ``wrt`` lists several."""
+    expr, cotangent = as_tensor(expr), as_tensor(cotangent)
+    if cotangent.shape != expr.shape:
+        raise ShapeError(
+            f"the cotangent has shape {show_shape(cotangent.shape)}, "
+            f"it must be the expression's {show_shape(expr.shape)}"
+        )
+    targets, single = resolve_wrt(expr, wrt)
+    prepared = prepare(expr)
+    found = cotangents(prepared.expr, cotangent, targets)
+    results = simplify(
+        [found[t] for t in targets], kept=[*prepared.kept, *topological([cotangent])]
+    )
+    if single:
+        return results[0]
+    return {t.name: r for t, r in zip(targets, results, strict=True)}
+
+
+def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
+    """The Hessian times a direction, forward over reverse: no Hessian is formed."""
+    expr = as_tensor(expr)
+    if expr.ndim:
+        raise ShapeError(f"hvp needs a scalar, not shape {show_shape(expr.shape)}")
+    targets, _ = resolve_wrt(expr, wrt)
+    prepared = prepare(expr)
+    trace: list[Step] = []
+    gradient = first_order(prepared.expr, targets, prepared.kept, trace)
+    tangent = tangents(gradient, {targets[0]: as_tensor(direction)})
+    return simplify(tangent, kept=[*prepared.kept, *topological(gradient)])[0]
+
+
+__all__ = ["Derivation", "derive", "hvp", "inputs_of", "jvp", "vjp"]

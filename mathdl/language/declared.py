@@ -1,0 +1,25 @@
+"""Which inputs were declared along with an expression, also those that it does not mention.
+
+``parse("sum(x)", shapes="x: n; y: m")`` does not depend on ``y``; its gradient is zero, of
+``y``'s shape, because ``y`` was declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+from mathdl.ir.tensor import Tensor
+
+_DECLARED: WeakKeyDictionary[Tensor, dict[str, Tensor]] = WeakKeyDictionary()
+
+
+def remember(tensor: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Note the inputs declared with an expression; returns the expression."""
+    _DECLARED.setdefault(tensor, {}).update(inputs)
+    return tensor
+
+
+def declared_with(tensor: Tensor) -> dict[str, Tensor]:
+    """The inputs declared with an expression, by name."""
+    return dict(_DECLARED.get(tensor, {}))

@@ -1,0 +1,112 @@
+"""The error function, the normal distribution and the gamma family.
+
+The gamma family has heads of its own: SymPy's ``digamma(x)`` turns into ``polygamma(0, x)``,
+which no reader expects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import S, erf, erfc, exp, pi, sqrt
+
+from mathdl.scalar.declare import declare
+
+_DLMF = "NIST Digital Library of Mathematical Functions, "
+
+declare(
+    "erf",
+    head=erf,
+    definition=erf,
+    ufunc="scipy.special.erf",
+    reference=_DLMF + "7.2.1",
+    replaces=(
+        (lambda x: 1 - erf(x), lambda x: erfc(x)),
+        (lambda x: 1 + erf(x), lambda x: 2 * normal_cdf(sqrt(2) * x)),
+    ),
+)
+
+declare(
+    "erfc",
+    head=erfc,
+    definition=erfc,
+    ufunc="scipy.special.erfc",
+    reference=_DLMF + "7.2.2",
+    # SymPy turns erfc(-x) into 2 - erfc(x), whose left tail has no digits.
+    replaces=(
+        (lambda x: 1 - erfc(x), lambda x: erf(x)),
+        (lambda x: 2 - erfc(x), lambda x: 2 * normal_cdf(sqrt(2) * x)),
+    ),
+)
+
+normal_pdf: Any = declare(
+    "normal_pdf",
+    definition=lambda x: exp(-(x**2) / 2) / sqrt(2 * pi),
+    derivative=lambda x: -x * normal_pdf(x),
+    nonnegative=True,
+    latex=r"\phi\left({0}\right)",
+    stable=lambda x: exp(-(x**2) / 2) / sqrt(2 * pi),
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 1.46",
+    in_language=False,
+)
+
+normal_cdf: Any = declare(
+    "normal_cdf",
+    definition=lambda x: (1 + erf(x / sqrt(2))) / 2,
+    derivative=lambda x: normal_pdf(x),
+    nonnegative=True,
+    latex=r"\Phi\left({0}\right)",
+    ufunc="scipy.special.ndtr",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.114",
+    in_language=False,
+    replaces=((lambda x: 1 - normal_cdf(x), lambda x: normal_cdf(-x)),),
+)
+
+polygamma: Any = declare(
+    "polygamma",
+    arity=2,
+    definition=lambda n, x: sympy.polygamma(n, x),
+    derivative=(None, lambda n, x: polygamma(n + 1, x)),
+    latex=r"\psi^{{({0})}}\left({1}\right)",
+    domain=((0.0, 4.0), (0.1, 4.0)),
+    ufunc="scipy.special.polygamma",
+    analytic=False,
+    reference=_DLMF + "5.15.1",
+    in_language=False,
+    aliases=(sympy.polygamma,),
+)
+
+digamma: Any = declare(
+    "digamma",
+    definition=lambda x: sympy.polygamma(0, x),
+    derivative=lambda x: polygamma(1, x),
+    latex=r"\psi\left({0}\right)",
+    domain=((0.1, 4.0),),
+    ufunc="scipy.special.digamma",
+    reference=_DLMF + "5.2.2",
+)
+
+gammaln: Any = declare(
+    "gammaln",
+    definition=lambda x: sympy.loggamma(x),
+    derivative=lambda x: digamma(x),
+    latex=r"\log \Gamma\left({0}\right)",
+    domain=((0.1, 4.0),),
+    ufunc="scipy.special.gammaln",
+    analytic=False,
+    reference=_DLMF + "5.2.1 and 5.2.2",
+    aliases=(sympy.loggamma,),
+)
+
+
+def _digamma_at_order_zero(cls: Any, n: Any, x: Any) -> Any:
+    return digamma(x) if n.is_zero else None
+
+
+def _zero_at_one_and_two(cls: Any, x: Any) -> Any:
+    return S.Zero if x in (S.One, S(2)) else None
+
+
+polygamma.eval = classmethod(_digamma_at_order_zero)
+gammaln.eval = classmethod(_zero_at_one_and_two)

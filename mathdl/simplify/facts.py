@@ -1,0 +1,153 @@
+"""Facts: what a quantity sums to along some of its axes.
+
+They come from assumptions (rows of ``Y`` sum to one) and from definitions, by summing the
+definition and keeping what comes out constant: ``sum_j P[i,j] = 1`` for a softmax,
+``sum_j (x[i,j] - mu[i]) = 0``, ``sum_j x_hat[i,j] = 0``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sympy import Add, Mul, S, sympify
+
+from mathdl.ir.build import define, inline
+from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.tensor import Access, Tensor
+
+_UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
+_MAX_DEPTH = 4
+_cache: WeakKeyDictionary[Tensor, dict[tuple[int, ...], Any]] = WeakKeyDictionary()
+
+
+def constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int = 0) -> Any:
+    """The number (or expression in dims) that ``tensor`` sums to over ``axes``, or None."""
+    axes = tuple(sorted(axes))
+    known = _cache.setdefault(tensor, {})
+    if axes not in known:
+        known[axes] = _constant_sum(tensor, axes, depth)
+    return known[axes]
+
+
+def _constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
+    if tensor.is_input:
+        if axes == (tensor.ndim - 1,) and tensor.assume & _UNIT_ROWS:
+            return S.One
+        return None
+    equation = tensor.equation
+    if equation.reduce != "none" or depth >= _MAX_DEPTH:
+        return None
+    total: Any = S.Zero
+    operands: list[Access] = []
+    for term in Add.make_args(equation.body):
+        piece = _sum_term(tensor, term, axes, operands, depth)
+        if piece is None:
+            return None
+        total = total + piece
+    return _constant(total, operands)
+
+
+def _sum_term(
+    tensor: Tensor, term: Any, axes: tuple[int, ...], operands: list[Access], depth: int
+) -> Any:
+    """One term summed over the axes, as a body over the growing list of operands."""
+    own = tensor.operands
+    symbols = out_indices(tensor.ndim)
+    summed = {symbols[a] for a in axes}
+    fixed, moving = [], []
+    for factor in Mul.make_args(term):
+        (moving if _mentions(factor, summed, own) else fixed).append(factor)
+    value: Any = S.One
+    for axis in axes:
+        if not moving:
+            value = value * tensor.shape[axis]
+    if moving:
+        inner = Mul(*moving)
+        k = slot_number(inner)
+        constant = _plain_sum(own[k], summed, symbols, depth) if k is not None else None
+        if constant is not None:
+            value = constant
+        else:
+            bound = [(bound_index(j), tensor.shape[a]) for j, a in enumerate(axes)]
+            kept = [a for a in range(tensor.ndim) if a not in axes]
+            rename = {symbols[a]: bound_index(j) for j, a in enumerate(axes)}
+            total = define(
+                [(symbols[a], tensor.shape[a]) for a in kept],
+                inner.xreplace(rename),
+                [Access(o.tensor, tuple(e.xreplace(rename) for e in o.index), o.held)
+                 for o in own],
+                reduce="sum",
+                bound=bound,
+            )
+            operands.append(Access(total, tuple(symbols[a] for a in kept)))
+            value = slot(len(operands) - 1)
+    mapping: dict[Any, Any] = {}
+    for factor in fixed:
+        for s in factor.free_symbols:
+            k = slot_number(s)
+            if k is not None and s not in mapping:
+                operands.append(own[k])
+                mapping[s] = slot(len(operands) - 1)
+    return value * Mul(*fixed).xreplace(mapping)
+
+
+def _plain_sum(access: Access, summed: set[Any], symbols: Any, depth: int) -> Any:
+    """The constant that a bare access sums to when it runs over whole axes."""
+    axes = []
+    for position, e in enumerate(access.index):
+        if e in summed:
+            axes.append(position)
+        elif e.free_symbols & summed:
+            return None
+    if len(axes) != len(summed):
+        return None
+    return constant_sum(access.tensor, tuple(axes), depth + 1)
+
+
+def _mentions(factor: Any, symbols: set[Any], operands: tuple[Access, ...]) -> bool:
+    for s in factor.free_symbols:
+        if s in symbols:
+            return True
+        k = slot_number(s)
+        if k is not None and any(e.free_symbols & symbols for e in operands[k].index):
+            return True
+    return False
+
+
+def _constant(total: Any, operands: list[Access]) -> Any:
+    """``total`` if it is constant once definitions of its accesses are put in."""
+    from mathdl.simplify.forms import normal_form
+
+    seen = 0
+    while True:
+        total, operands = _merge(total, operands)
+        total = normal_form(total)
+        if not any(slot_number(s) is not None for s in total.free_symbols):
+            return sympify(total)
+        candidates = [
+            k for s in total.free_symbols
+            if (k := slot_number(s)) is not None
+            and operands[k].tensor.definition is not None
+            and operands[k].tensor.equation.reduce == "none"
+        ]
+        if not candidates or seen >= _MAX_DEPTH:
+            return None
+        seen += 1
+        for k in sorted(candidates):
+            total, operands = inline(total, operands, k)
+
+
+def _merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
+    """Equal accesses on one slot."""
+    first: dict[tuple[Any, ...], int] = {}
+    mapping = {}
+    for k, access in enumerate(operands):
+        j = first.setdefault(access.key, k)
+        if j != k:
+            mapping[slot(k)] = slot(j)
+    return (body.xreplace(mapping) if mapping else body), operands
+
+
+__all__ = ["constant_sum", "in_range", "lru_cache"]

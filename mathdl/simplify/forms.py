@@ -1,0 +1,105 @@
+"""Normal forms of scalar bodies: the cheapest of a few equal expressions.
+
+Every candidate is equal to the body for all values where the body is defined; the cost counts
+the array operations that a reader sees and a machine does.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sympy import Add, Mul, Pow, cancel, expand, factor_terms, fraction, together
+
+from mathdl.ir.index import slot_number
+from mathdl.scalar.sigmoidal import sigmoid
+
+MAX_OPERATIONS = 60
+FUNCTION_COST = 6
+
+
+@lru_cache(maxsize=65536)
+def cost(body: Any, small: frozenset[Any] = frozenset()) -> float:
+    """Array operations in a body.
+
+    ``small`` are the slots of quantities with fewer axes than the equation: together with
+    numbers and dims they count as one factor or term, as they are combined first.
+    """
+    if not body.args:
+        return 0.0
+    if not _varies(body, small):
+        return SMALL * _operations(body)
+    if isinstance(body, (Add, Mul)):
+        large = [a for a in body.args if _varies(a, small)]
+        rest = [a for a in body.args if not _varies(a, small)]
+        extra = 0.0 if not rest or (isinstance(body, Mul) and rest == [-1]) else 1.0
+        return (
+            len(large) - 1 + extra + sum(_inside(a, small) for a in large)
+            + SMALL * sum(_operations(a) + len(a.free_symbols & small) for a in rest)
+        )
+    return _inside(body, small)
+
+
+SMALL = 1 / 64
+
+
+@lru_cache(maxsize=65536)
+def _operations(body: Any) -> int:
+    return len(body.args) - 1 + sum(_operations(a) for a in body.args) if body.args else 0
+
+
+def _inside(body: Any, small: frozenset[Any]) -> float:
+    """The cost of one factor or term; dividing by it costs no more than multiplying."""
+    if isinstance(body, Pow):
+        base, exponent = body.args
+        if exponent.is_Integer:
+            return cost(base, small) + max(abs(int(exponent)) - 1, 0).bit_length()
+        return cost(base, small) + cost(exponent, small) + FUNCTION_COST
+    if body.is_Function:
+        return FUNCTION_COST + sum(cost(a, small) for a in body.args)
+    return cost(body, small)
+
+
+@lru_cache(maxsize=65536)
+def _varies(body: Any, small: frozenset[Any] = frozenset()) -> bool:
+    """Whether a body depends on slots with all axes, or on index symbols."""
+    return any(
+        (slot_number(s) is not None and s not in small)
+        or (s.is_nonnegative and not s.is_positive)
+        for s in body.free_symbols
+    )
+
+
+@lru_cache(maxsize=65536)
+def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
+    """The cheapest equal form of a body, in a few bounded attempts."""
+    if not body.args or cost(body) > MAX_OPERATIONS:
+        return body
+    if not isinstance(body, (Mul, Pow, Add)) or not body.has(Add):
+        return body
+    candidates = [body]
+    flat = expand(body, deep=False)
+    if flat.has(sigmoid):
+        reflected = expand(flat.replace(sigmoid, _upright))
+        candidates.append(reflected)
+        flat = reflected if cost(reflected, small) < cost(flat, small) else flat
+    expanded = expand(body, power_base=False, power_exp=False, log=False, multinomial=False)
+    for form in (flat, expanded):
+        candidates += [form, factor_terms(form)]
+    if _rational(body) and len(body.free_symbols) <= 8 and cost(expanded) <= MAX_OPERATIONS:
+        cancelled = cancel(together(body))
+        candidates += [cancelled, factor_terms(cancelled)]
+        candidates += [factor_terms(expand(cancelled))]
+    return min(candidates, key=lambda c: (cost(c, small), len(str(c)), str(c)))
+
+
+def _upright(argument: Any) -> Any:
+    """``sigmoid(-z) = 1 - sigmoid(z)``."""
+    if argument.could_extract_minus_sign():
+        return 1 - sigmoid(-argument)
+    return sigmoid(argument)
+
+
+def _rational(body: Any) -> bool:
+    """Whether cancelling could shorten it: there is a denominator with something varying."""
+    return _varies(fraction(together(body))[1]) if body.has(Pow) else False

@@ -1,0 +1,90 @@
+"""Folding back: a quotient that is a quantity of its own is read from it.
+
+``exp(z)/s`` is ``P``, ``(x - mu)/sigma`` is ``x_hat``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sympy import Mul, Pow, S
+
+from mathdl.ir.index import out_indices, slot
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.simplify.forms import cost, normal_form
+
+if TYPE_CHECKING:
+    from mathdl.simplify.engine import Context
+
+
+def small_slots(ranges: dict[Any, Any], operands: Any) -> frozenset[Any]:
+    """Slots of accesses with fewer axes than the equation, when some have them all."""
+    every = set(ranges)
+    small = []
+    large = False
+    for k, access in enumerate(operands):
+        symbols: set[Any] = set()
+        for e in access.index:
+            symbols |= e.free_symbols
+        if symbols >= every:
+            large = True
+        else:
+            small.append(slot(k))
+    return frozenset(small) if large else frozenset()
+
+
+def quotient_of(tensor: Tensor) -> tuple[Access, Access] | None:
+    """``(a, b)`` when the tensor is ``a/b`` with ``a`` read at the tensor's own indices."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or len(equation.operands) != 2:
+        return None
+    for top, bottom in ((0, 1), (1, 0)):
+        if equation.body == slot(top) / slot(bottom):
+            a, b = equation.operands[top], equation.operands[bottom]
+            if a.index == out_indices(tensor.ndim) and not a.held and not b.held:
+                return a, b
+    return None
+
+
+def fold_quotients(
+    body: Any, operands: Any, context: Context, ranges: dict[Any, Any]
+) -> tuple[Any, list[Access]]:
+    """Read ``a/b`` from the tensor that is defined as ``a/b``."""
+    operands = list(operands)
+    if not context.quotients or not body.has(Pow):
+        return body, operands
+    for i, top in enumerate(operands):
+        for j, bottom in enumerate(operands):
+            for quotient in context.quotients.get((id(top.tensor), id(bottom.tensor)), ()):
+                parts = quotient_of(quotient)
+                if parts is None or i == j:
+                    continue
+                mapping = dict(zip(out_indices(quotient.ndim), top.index, strict=True))
+                if tuple(e.xreplace(mapping) for e in parts[1].index) != bottom.index:
+                    continue
+                access = Access(quotient, top.index, top.held and bottom.held)
+                keys = [a.key for a in operands]
+                at = keys.index(access.key) if access.key in keys else len(operands)
+                folded = _replace_quotient(body, slot(i), slot(j), slot(at))
+                if folded == body:
+                    continue
+                trial = operands if at < len(operands) else [*operands, access]
+                old, new = small_slots(ranges, operands), small_slots(ranges, trial)
+                folded = normal_form(folded, new)
+                if cost(folded, new) <= cost(body, old):
+                    body, operands = folded, trial
+    return body, operands
+
+
+def _replace_quotient(body: Any, top: Any, bottom: Any, quotient: Any) -> Any:
+    """In every product, ``top**p * bottom**-q`` with ``p, q > 0`` becomes the quotient."""
+
+    def in_product(product: Any) -> Any:
+        powers: dict[Any, Any] = product.as_powers_dict()
+        p, q = powers.get(top, S.Zero), powers.get(bottom, S.Zero)
+        if not (p.is_Integer and q.is_Integer and p > 0 and q < 0):
+            return product
+        count = min(p, -q)
+        return product * (bottom / top) ** count * quotient**count
+
+    return body.replace(lambda e: isinstance(e, Mul), in_product)

@@ -1,0 +1,327 @@
+"""The rules, each with its law.  Values and shapes never change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Add, KroneckerDelta, Mul, S, expand_mul
+
+from mathdl.ir.build import define, inline, out_ranges
+from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.tensor import Access, Equation, Tensor
+from mathdl.simplify.engine import Context, Rule
+from mathdl.simplify.facts import _mentions, constant_sum
+from mathdl.simplify.forms import cost, normal_form
+from mathdl.simplify.quotients import fold_quotients, small_slots
+
+
+def _bounds(equation: Equation) -> list[tuple[Any, Any]]:
+    return [(bound_index(k), d) for k, d in enumerate(equation.extents)]
+
+
+def _ranges(tensor: Tensor) -> dict[Any, Any]:
+    return {**dict(out_ranges(tensor.shape)), **dict(_bounds(tensor.equation))}
+
+
+def _with(tensor: Tensor, body: Any, operands: Any) -> Tensor:
+    equation = tensor.equation
+    return define(
+        out_ranges(tensor.shape), body, operands, reduce=equation.reduce,
+        bound=_bounds(equation), requires=tensor.requires, label=tensor.label,
+    )
+
+
+# -- normal form --------------------------------------------------------------------------
+
+
+def _normalise(tensor: Tensor, context: Context) -> Tensor | None:
+    equation = tensor.equation
+    if equation.reduce not in ("none", "sum"):
+        return None
+    body = equation.body
+    ranges = _ranges(tensor)
+    small = small_slots(ranges, tensor.operands)
+    shorter, operands = fold_quotients(normal_form(body, small), tensor.operands, context, ranges)
+    if shorter == body or cost(shorter, small_slots(ranges, operands)) > cost(body, small):
+        return None
+    return _with(tensor, shorter, operands)
+
+
+# -- inline ---------------------------------------------------------------------------------
+
+
+def _inlinable(access: Access, ranges: dict[Any, Any]) -> bool:
+    inner = access.tensor
+    definition = inner.definition
+    return (
+        definition is not None
+        and definition.reduce == "none"
+        and bool(definition.operands)
+        and not inner.requires
+        and inner.label is None
+        and cost(definition.body) <= MAX_BODY
+        and all(in_range(e, d, ranges) for e, d in zip(access.index, inner.shape, strict=True))
+    )
+
+
+MAX_BODY = 30
+
+
+def _inline(tensor: Tensor, context: Context) -> Tensor | None:
+    equation = tensor.equation
+    if equation.reduce not in ("none", "sum") or tensor.label is not None:
+        return None
+    if cost(equation.body) > MAX_BODY:
+        return None
+    ranges = _ranges(tensor)
+    eligible = [k for k, a in enumerate(equation.operands) if _inlinable(a, ranges)]
+    if not eligible:
+        return None
+    if equation.reduce == "sum" and _is_contraction(tensor):
+        eligible = [k for k in eligible if _cancels(equation.operands, k)]
+    fresh = [k for k in eligible if id(equation.operands[k].tensor) not in context.kept]
+    if fresh and not context.strict:
+        opened = _inline_deeply(tensor, fresh, ranges, context)
+        found = _accept(tensor, *opened, ranges, context, True)
+        if found is not None:
+            return found
+    for k in eligible:
+        body, operands = inline(equation.body, equation.operands, k)
+        inner = equation.operands[k].tensor
+        alone = context.single(inner) and len(equation.operands[k].index) == len(ranges)
+        found = _accept(tensor, body, operands, [inner] if alone else [], ranges, context,
+                        alone or k in fresh)
+        if found is not None:
+            return found
+    return None
+
+
+def _inline_deeply(
+    tensor: Tensor, eligible: list[int], ranges: dict[Any, Any], context: Context
+) -> tuple[Any, list[Access], list[Tensor]]:
+    """Put in the definitions of all derived quantities, down to what exists in any case."""
+    body: Any = tensor.equation.body
+    operands = list(tensor.equation.operands)
+    saved: list[Tensor] = []
+    waiting = list(eligible)
+    while waiting and cost(body) <= MAX_BODY:
+        k = waiting.pop(0)
+        access = operands[k]
+        before = len(operands)
+        body, operands = inline(body, operands, k)
+        if context.single(access.tensor) and len(access.index) == len(ranges):
+            saved.append(access.tensor)
+        waiting += [
+            j for j in range(before, len(operands))
+            if id(operands[j].tensor) not in context.kept and _inlinable(operands[j], ranges)
+        ]
+    return body, operands, saved
+
+
+def _accept(
+    tensor: Tensor, body: Any, operands: list[Access], saved: list[Tensor],
+    ranges: dict[Any, Any], context: Context, derived: bool,
+) -> Tensor | None:
+    """The equation over inlined operands when that costs no more."""
+    equation = tensor.equation
+    old = _weight(tensor, equation.body, equation.operands, ranges)
+    body, operands = _share(body, operands)
+    body = normal_form(body, small_slots(ranges, operands))
+    body, operands = fold_quotients(body, operands, context, ranges)
+    new = _weight(tensor, body, operands, ranges)
+    gain = 0.0
+    if not (equation.reduce == "sum" and _is_contraction(tensor)):
+        gain = sum(cost(t.equation.body) for t in saved)
+    if new < old + gain or (new == old + gain and derived and not context.strict):
+        return _with(tensor, body, operands)
+    return None
+
+
+def _weight(tensor: Tensor, body: Any, operands: Any, ranges: dict[Any, Any]) -> float:
+    """The cost of a body; a factor that will be pulled out of the sum is free."""
+    small = small_slots(ranges, operands)
+    if tensor.equation.reduce == "sum" and isinstance(body, Mul):
+        bounds = {s for s, _ in _bounds(tensor.equation)}
+        moving = [f for f in body.args if _mentions(f, bounds, operands)]
+        return cost(Mul(*moving), small)
+    return cost(body, small)
+
+
+def _is_contraction(tensor: Tensor) -> bool:
+    """Whether no access runs over all indices: a matrix product rather than a reduction."""
+    every = set(_ranges(tensor))
+    return not any(set(a.index) >= every for a in tensor.operands)
+
+
+def _cancels(operands: Any, k: int) -> bool:
+    """Whether the definition shares a quantity with the rest of the body, or has a delta."""
+    inner = operands[k].tensor
+    others = {id(a.tensor) for j, a in enumerate(operands) if j != k}
+    return any(id(a.tensor) in others for a in inner.operands) or inner.equation.body.has(
+        KroneckerDelta
+    )
+
+
+def _share(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
+    """Equal accesses on one slot."""
+    first: dict[tuple[Any, ...], int] = {}
+    mapping = {}
+    for k, access in enumerate(operands):
+        j = first.setdefault(access.key, k)
+        if j != k:
+            mapping[slot(k)] = slot(j)
+    if not mapping:
+        return body, operands
+    moved = [
+        Access(a.tensor, tuple(e.xreplace(mapping) if e.args else mapping.get(e, e)
+                               for e in a.index), a.held)
+        for a in operands
+    ]
+    return body.xreplace(mapping), moved
+
+
+# -- sums -------------------------------------------------------------------------------------
+
+
+def _pull_out(tensor: Tensor, context: Context) -> Tensor | None:
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None:
+        return None
+    bounds = {s for s, _ in _bounds(equation)}
+    fixed, moving = [], []
+    for factor in Mul.make_args(equation.body):
+        (moving if _mentions(factor, bounds, equation.operands) else fixed).append(factor)
+    if not fixed or not moving:
+        return None
+    varying = any(slot_number(s) is not None for f in fixed for s in f.free_symbols)
+    contraction = sum(1 for f in moving if slot_number(f) is not None) > 1
+    if not varying and (contraction or len(moving) > 1 or slot_number(moving[0]) is None):
+        return None
+    if varying and _free_product(fixed, moving, equation):
+        return None
+    total = _with(tensor, Mul(*moving), equation.operands)
+    operands = [*equation.operands, Access(total, out_indices(tensor.ndim))]
+    kept = [Access(a.tensor, a.index, a.held) for a in operands]
+    return define(
+        out_ranges(tensor.shape), Mul(*fixed) * slot(len(operands) - 1), kept,
+        requires=tensor.requires,
+    )
+
+
+def _free_product(fixed: list[Any], moving: list[Any], equation: Equation) -> bool:
+    """Whether pulling out would give an outer product the axes that the sum does not have."""
+    symbols: set[Any] = set()
+    for factor in moving:
+        for s in factor.free_symbols:
+            k = slot_number(s)
+            if k is not None:
+                for e in equation.operands[k].index:
+                    symbols |= e.free_symbols
+    outside: set[Any] = set()
+    for factor in fixed:
+        for s in factor.free_symbols:
+            k = slot_number(s)
+            if k is not None:
+                for e in equation.operands[k].index:
+                    outside |= e.free_symbols
+    return False if outside <= symbols else not symbols
+
+
+def _known_sum(tensor: Tensor, context: Context) -> Tensor | None:
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None:
+        return None
+    found = _drop_known(tensor, equation.body, equation.operands)
+    if found is not None or context.strict or _is_contraction(tensor):
+        return found
+    ranges = _ranges(tensor)
+    fresh = [
+        k for k, a in enumerate(equation.operands)
+        if id(a.tensor) not in context.kept and _inlinable(a, ranges)
+    ]
+    if not fresh or cost(equation.body) > MAX_BODY:
+        return None
+    body, operands, _ = _inline_deeply(tensor, fresh, ranges, context)
+    body, operands = _share(body, operands)
+    body, operands = fold_quotients(normal_form(body), operands, context, ranges)
+    return _drop_known(tensor, expand_mul(body), operands)
+
+
+def _drop_known(tensor: Tensor, body: Any, operands: Any) -> Tensor | None:
+    """The sum without the terms whose sum is a known constant."""
+    equation = tensor.equation
+    bounds = dict(_bounds(equation))
+    terms = Add.make_args(body)
+    results = [_sum_of_term(t, bounds, operands) for t in terms]
+    if all(r is None for r in results):
+        return None
+    left = Add(*(t for t, r in zip(terms, results, strict=True) if r is None))
+    total: Any = Add(*(r for r in results if r is not None))
+    operands = list(operands)
+    if left != 0:
+        rest = _with(tensor, left, operands)
+        operands.append(Access(rest, out_indices(tensor.ndim)))
+        total = total + slot(len(operands) - 1)
+    return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
+
+
+def _sum_of_term(term: Any, bounds: dict[Any, Any], operands: Any) -> Any:
+    """The term summed, when its moving part is one access with a constant sum."""
+    names = set(bounds)
+    fixed, moving = [], []
+    for factor in Mul.make_args(term):
+        (moving if _mentions(factor, names, operands) else fixed).append(factor)
+    if len(moving) != 1:
+        return None
+    k = slot_number(moving[0])
+    if k is None:
+        return None
+    access = operands[k]
+    axes, found = [], set()
+    for position, (e, dim) in enumerate(zip(access.index, access.tensor.shape, strict=True)):
+        if e in names and bounds[e] == dim and e not in found:
+            axes.append(position)
+            found.add(e)
+        elif e.free_symbols & names:
+            return None
+    # the access must run over one bound index at least; the others only multiply
+    constant = constant_sum(access.tensor, tuple(axes)) if axes else None
+    if constant is None:
+        return None
+    for s in names - found:
+        constant = constant * bounds[s]
+    return Mul(*fixed) * constant
+
+
+def _split_delta(tensor: Tensor, context: Context) -> Tensor | None:
+    """A sum of terms some of which fix a bound index by a delta is split into its terms."""
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None:
+        return None
+    if not equation.body.has(KroneckerDelta):
+        return None
+    body = equation.body if isinstance(equation.body, Add) else equation.body.expand()
+    if not isinstance(body, Add):
+        return None
+    binding = [t for t in body.args if any(isinstance(f, KroneckerDelta)
+                                           for f in Mul.make_args(t))]
+    if not binding:
+        return None
+    rest = Add(*(t for t in body.args if t not in binding))
+    operands = list(equation.operands)
+    total: Any = S.Zero
+    for term in [*binding, *([rest] if rest != 0 else [])]:
+        operands.append(
+            Access(_with(tensor, term, equation.operands), out_indices(tensor.ndim))
+        )
+        total = total + slot(len(operands) - 1)
+    return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
+
+
+NORMAL_FORM = Rule("normal form", "a(b + c) = ab + ac; ab/a = b, the cheapest form", _normalise)
+INLINE = Rule("inline", "replace a quantity by its definition where that is shorter", _inline)
+PULL_OUT = Rule("factor out of a sum", "sum_k c f(k) = c sum_k f(k)", _pull_out)
+KNOWN_SUM = Rule("known sum", "sum_k Y[i,k] = 1, and what follows from definitions", _known_sum)
+SPLIT_DELTA = Rule("split", "sum_k (f + delta g) = sum_k f + sum_k delta g", _split_delta)
+
+RULES = (SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, INLINE)
