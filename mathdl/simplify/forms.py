@@ -90,7 +90,13 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         cancelled = cancel(together(body))
         candidates += [cancelled, factor_terms(cancelled)]
         candidates += [factor_terms(expand(cancelled))]
-    return min(candidates, key=lambda c: (cost(c, small), len(str(c)), str(c)))
+    return min(candidates, key=lambda c: (cost(c, small), _leaves(c), len(str(c)), str(c)))
+
+
+@lru_cache(maxsize=65536)
+def _leaves(body: Any) -> int:
+    """How often quantities are read."""
+    return sum(_leaves(a) for a in body.args) if body.args else int(bool(body.free_symbols))
 
 
 def _upright(argument: Any) -> Any:

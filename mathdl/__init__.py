@@ -1,0 +1,81 @@
+"""mathdl: derive and verify the mathematics of deep learning.
+
+>>> import mathdl as md
+>>> loss = md.parse("sum((X @ w - y)**2)/n", shapes="X: n d; w: d; y: n")
+>>> D = md.derive(loss, wrt="w")
+>>> f = D.compile()             # NumPy code, f.source its standalone module
+>>> bool(D.verify())            # checked against finite differences
+True
+"""
+
+from typing import Any
+
+import mathdl.scalar
+from mathdl._version import __version__
+from mathdl.derivation import Derivation, derive, hvp, jvp, vjp
+from mathdl.errors import (
+    AssumptionError,
+    DomainError,
+    InputError,
+    MathDLError,
+    MissingExtraError,
+    NamingError,
+    OrderError,
+    ParseError,
+    ShapeError,
+    UnsupportedError,
+)
+from mathdl.ir.tensor import Tensor
+from mathdl.language import (
+    FUNCTIONS,
+    Max,
+    Min,
+    Product,
+    Sum,
+    dims,
+    equation,
+    indices,
+    tensor,
+)
+from mathdl.language.parser import parse
+
+__all__ = [
+    "AssumptionError",
+    "Derivation",
+    "DomainError",
+    "InputError",
+    "MathDLError",
+    "Max",
+    "Min",
+    "MissingExtraError",
+    "NamingError",
+    "OrderError",
+    "ParseError",
+    "Product",
+    "ShapeError",
+    "Sum",
+    "Tensor",
+    "UnsupportedError",
+    "__version__",
+    "derive",
+    "dims",
+    "equation",
+    "hvp",
+    "indices",
+    "jvp",
+    "parse",
+    "tensor",
+    "vjp",
+    *FUNCTIONS,
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The functions of the language: ``md.softmax``, ``md.sum``, ``md.log`` ..."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"module 'mathdl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
