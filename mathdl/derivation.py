@@ -12,9 +12,9 @@ from sympy import KroneckerDelta, Mul
 from mathdl.calculus.forward import tangents
 from mathdl.calculus.reverse import cotangents
 from mathdl.errors import NamingError, OrderError, ShapeError
-from mathdl.ir.build import constant, define, out_ranges
+from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import MAX_AXES, Shape, show_shape
-from mathdl.ir.index import out_indices
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import inputs_of, rewrite, strip_labels, topological
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
@@ -305,6 +305,7 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
             first_order(d, [v], kept, trace)[0] if k else d
             for d, v in zip(below, variables, strict=True)
         ]
+    current = [_require(d, prepared.expr) for d in current]
     keys = [t.name or t.label or "" for t in targets]
     return Derivation(
         expr=prepared.expr,
@@ -316,6 +317,14 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
         steps=tuple(trace),
         single=single,
     )
+
+
+def _require(derivative: Tensor, expr: Tensor) -> Tensor:
+    """A derivative holds under the conditions on dims under which the expression does."""
+    conditions = dict.fromkeys(r for t in topological([expr]) for r in t.requires)
+    if not conditions:
+        return derivative
+    return define(out_ranges(derivative.shape), slot(0), [read(derivative)], requires=conditions)
 
 
 def jvp(expr: Tensor, directions: Mapping[Tensor, Tensor]) -> Tensor:

@@ -170,34 +170,27 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
     solution = _invert_reshape(tensor, access, tails) or solve_indices(
         access.index, tails, access.tensor.shape, out, bound
     )
-    if solution.shifted and not factor.is_polynomial():
-        return _pull_through_product(
-            cotangent, prefix, access, factor, operands, out, bound, solution
-        )
     operands.append(Access(cotangent, (*heads, *out_indices(tensor.ndim))))
     body = slot(len(operands) - 1) * factor
     if is_structural(cotangent):
         body, operands = inline(body, operands, len(operands) - 1)
+    if solution.shifted and not body.is_polynomial(*map(slot, range(len(operands)))):
+        return _pull_through_product(
+            body, operands, access, prefix, heads, {**out, **bound}, solution
+        )
     return _collect(prefix, heads, access, tails, body, operands, {**out, **bound}, solution)
 
 
 def _pull_through_product(
-    cotangent: Tensor, prefix: Shape, access: Access, factor: Any, operands: list[Access],
-    out: Mapping[Any, Dim], bound: Mapping[Any, Dim], solution: _Solution,
+    body: Any, operands: Sequence[Access], access: Access, prefix: Shape,
+    heads: Sequence[Any], axes: Mapping[Any, Dim], solution: _Solution,
 ) -> Tensor:
     """First ``M_bar * df/dN`` on the consumer's own indices, then moved to the argument's.
 
     Zero extension is exact for products only; elsewhere it could divide by an outside zero.
     """
-    heads = _names("u", len(prefix))
     tails = _names("n", access.tensor.ndim)
-    axes = {**out, **bound}
-    operands = [*operands, Access(cotangent, (*heads, *out))]
-    product = define(
-        [*zip(heads, prefix, strict=True), *axes.items()],
-        slot(len(operands) - 1) * factor,
-        operands,
-    )
+    product = define([*zip(heads, prefix, strict=True), *axes.items()], body, operands)
     reads = [Access(product, (*heads, *axes))]
     renamed: dict[Any, Any] = {}
     for s in sorted({s for e in access.index for s in slots_in(e)}):

@@ -30,7 +30,7 @@ from mathdl.ir.index import (
     slots_in,
 )
 from mathdl.ir.tensor import Access, Equation, Reduce, Requirement, Tensor, intern
-from mathdl.scalar.compare import ge, lt
+from mathdl.scalar.compare import ge, lt, where
 
 Range = tuple[Any, Dim]
 
@@ -74,6 +74,10 @@ def define(
         body, bounds = _drop_unused(reduce, bounds, body, operands)
         if not bounds:
             reduce = "none"
+    if reduce in ("max", "min") and not _bare(body, operands):
+        # ties are found by comparing with the result: both must read the same numbers
+        entries = define([*out, *bounds], body, operands)
+        body, operands = _X0, [Access(entries, tuple(s for s, _ in [*out, *bounds]))]
     view = reduce == "none" and _bare(body, operands)
     if not view and label is None and any(dim == 1 for _, dim in out):
         return _squeeze(out, body, operands, reduce, bounds, requirements)
@@ -191,7 +195,9 @@ def _contract_deltas(
             for a in operands
         ]
         if not guarded and not in_range(value, extent, ranges):
-            body = body * ge(value, 0) * lt(value, sympify(extent))
+            inside = ge(value, 0) * lt(value, sympify(extent))
+            product = body.is_polynomial(*map(slot, range(len(operands))))
+            body = body * inside if product else where(inside, body, 0)
 
 
 def _factor_slots(body: Any) -> list[int]:

@@ -63,7 +63,8 @@ def rewrite_system(
     otherwise equations are also merged when that costs the same.
     """
     context = Context(strict=strict)
-    order = topological([*outputs, *kept])
+    kept = list(kept)
+    order = topological([*kept, *outputs])
     for tensor in order:
         for access in tensor.operands:
             context.uses[id(access.tensor)] = context.uses.get(id(access.tensor), 0) + 1

@@ -193,38 +193,35 @@ def _pull_out(tensor: Tensor, context: Context) -> Tensor | None:
         (moving if _mentions(factor, bounds, equation.operands) else fixed).append(factor)
     if not fixed or not moving:
         return None
-    varying = any(slot_number(s) is not None for f in fixed for s in f.free_symbols)
+    names = set(_ranges(tensor))
+    varying = any(
+        slot_number(s) is not None or s in names for f in fixed for s in f.free_symbols
+    )
     contraction = sum(1 for f in moving if slot_number(f) is not None) > 1
     if not varying and (contraction or len(moving) > 1 or slot_number(moving[0]) is None):
         return None
-    if varying and _free_product(fixed, moving, equation):
-        return None
-    total = _with(tensor, Mul(*moving), equation.operands)
-    operands = [*equation.operands, Access(total, out_indices(tensor.ndim))]
-    kept = [Access(a.tensor, a.index, a.held) for a in operands]
+    used = _symbols(moving, equation.operands)
+    out = [(s, d) for s, d in out_ranges(tensor.shape) if s in used]
+    total = define(out, Mul(*moving), equation.operands, reduce="sum", bound=_bounds(equation))
+    operands = [*equation.operands, Access(total, tuple(s for s, _ in out))]
     return define(
-        out_ranges(tensor.shape), Mul(*fixed) * slot(len(operands) - 1), kept,
+        out_ranges(tensor.shape), Mul(*fixed) * slot(len(operands) - 1), operands,
         requires=tensor.requires,
     )
 
 
-def _free_product(fixed: list[Any], moving: list[Any], equation: Equation) -> bool:
-    """Whether pulling out would give an outer product the axes that the sum does not have."""
+def _symbols(factors: list[Any], operands: Any) -> set[Any]:
+    """The index symbols on which a product depends."""
     symbols: set[Any] = set()
-    for factor in moving:
-        for s in factor.free_symbols:
-            k = slot_number(s)
-            if k is not None:
-                for e in equation.operands[k].index:
-                    symbols |= e.free_symbols
-    outside: set[Any] = set()
-    for factor in fixed:
-        for s in factor.free_symbols:
-            k = slot_number(s)
-            if k is not None:
-                for e in equation.operands[k].index:
-                    outside |= e.free_symbols
-    return False if outside <= symbols else not symbols
+    waiting = [s for f in factors for s in f.free_symbols]
+    while waiting:
+        s = waiting.pop()
+        k = slot_number(s)
+        if k is None:
+            symbols.add(s)
+        else:
+            waiting += [t for e in operands[k].index for t in e.free_symbols]
+    return symbols
 
 
 def _known_sum(tensor: Tensor, context: Context) -> Tensor | None:
@@ -300,7 +297,13 @@ def _split_delta(tensor: Tensor, context: Context) -> Tensor | None:
         return None
     if not equation.body.has(KroneckerDelta):
         return None
-    body = equation.body if isinstance(equation.body, Add) else equation.body.expand()
+    body = equation.body
+    if isinstance(body, Mul):
+        sums = [f for f in body.args if isinstance(f, Add) and f.has(KroneckerDelta)]
+        if not sums:
+            return None
+        rest = Mul(*(f for f in body.args if f is not sums[0]))
+        body = Add(*(rest * term for term in sums[0].args))
     if not isinstance(body, Add):
         return None
     binding = [t for t in body.args if any(isinstance(f, KroneckerDelta)
