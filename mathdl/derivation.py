@@ -48,7 +48,7 @@ class Derivation:
     single: bool = False
 
     def __getitem__(self, key: str | Tensor) -> Tensor:
-        name = key.name if isinstance(key, Tensor) else key
+        name = (key.name or key.label or "") if isinstance(key, Tensor) else key
         if name not in self.derivatives:
             known = ", ".join(self.derivatives)
             raise NamingError(f"no derivative wrt {name!r} here; there are: {known}")

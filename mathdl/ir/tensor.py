@@ -107,68 +107,68 @@ class Tensor:
     @property
     def T(self) -> Tensor:
         """The axes reversed; nothing on a vector."""
-        return _operate("T", self)
+        return _tensor("T", self)
 
     def named(self, name: str) -> Tensor:
         """The same quantity under a name; results are stated in it wherever they can be."""
-        return _operate("named", self, name)
+        return _tensor("named", self, name)
 
     def __add__(self, other: Any) -> Tensor:
-        return _operate("add", self, other)
+        return _tensor("add", self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return _operate("add", other, self)
+        return _tensor("add", other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return _operate("subtract", self, other)
+        return _tensor("subtract", self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return _operate("subtract", other, self)
+        return _tensor("subtract", other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return _operate("multiply", self, other)
+        return _tensor("multiply", self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return _operate("multiply", other, self)
+        return _tensor("multiply", other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return _operate("divide", self, other)
+        return _tensor("divide", self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return _operate("divide", other, self)
+        return _tensor("divide", other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return _operate("power", self, other)
+        return _tensor("power", self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return _operate("power", other, self)
+        return _tensor("power", other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return _operate("matmul", self, other)
+        return _tensor("matmul", self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return _operate("matmul", other, self)
+        return _tensor("matmul", other, self)
 
     def __neg__(self) -> Tensor:
-        return _operate("negative", self)
+        return _tensor("negative", self)
 
     def __pos__(self) -> Tensor:
         return self
 
     def __abs__(self) -> Tensor:
-        return _operate("abs", self)
+        return _tensor("abs", self)
 
     def __gt__(self, other: Any) -> Tensor:
-        return _operate("gt", self, other)
+        return _tensor("gt", self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return _operate("ge", self, other)
+        return _tensor("ge", self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return _operate("lt", self, other)
+        return _tensor("lt", self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return _operate("le", self, other)
+        return _tensor("le", self, other)
 
     def __getitem__(self, item: Any) -> Any:
         return _operate("getitem", self, item)
@@ -198,6 +198,11 @@ OPERATORS: dict[str, Callable[..., Any]] = {}
 def _operate(name: str, *arguments: Any) -> Any:
     """Operators are filled in by the language, which lies above the representation."""
     return OPERATORS[name](*arguments)
+
+
+def _tensor(name: str, *arguments: Any) -> Tensor:
+    result: Tensor = OPERATORS[name](*arguments)
+    return result
 
 
 _SERIAL = itertools.count()

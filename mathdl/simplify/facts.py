@@ -7,14 +7,14 @@ definition and keeping what comes out constant: ``sum_j P[i,j] = 1`` for a softm
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Collection, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sympy import Add, Mul, S, sympify
 
 from mathdl.ir.build import define, inline
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 
 _UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
@@ -56,9 +56,7 @@ def _sum_term(
     own = tensor.operands
     symbols = out_indices(tensor.ndim)
     summed = {symbols[a] for a in axes}
-    fixed, moving = [], []
-    for factor in Mul.make_args(term):
-        (moving if _mentions(factor, summed, own) else fixed).append(factor)
+    fixed, moving = split_product(term, summed, own)
     value: Any = S.One
     for axis in axes:
         if not moving:
@@ -106,12 +104,26 @@ def _plain_sum(access: Access, summed: set[Any], symbols: Any, depth: int) -> An
     return constant_sum(access.tensor, tuple(axes), depth + 1)
 
 
-def _mentions(factor: Any, symbols: set[Any], operands: tuple[Access, ...]) -> bool:
+def split_product(
+    product: Any, symbols: Collection[Any], operands: Sequence[Access]
+) -> tuple[list[Any], list[Any]]:
+    """The factors that do not depend on the index symbols, and those that do."""
+    fixed: list[Any] = []
+    moving: list[Any] = []
+    for factor in Mul.make_args(product):
+        (moving if mentions(factor, symbols, operands) else fixed).append(factor)
+    return fixed, moving
+
+
+def mentions(factor: Any, symbols: Collection[Any], operands: Sequence[Access]) -> bool:
+    """Whether a factor depends on one of the index symbols, itself or through an access."""
     for s in factor.free_symbols:
         if s in symbols:
             return True
         k = slot_number(s)
-        if k is not None and any(e.free_symbols & symbols for e in operands[k].index):
+        if k is not None and any(
+            not e.free_symbols.isdisjoint(symbols) for e in operands[k].index
+        ):
             return True
     return False
 
@@ -149,5 +161,3 @@ def _merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
             mapping[slot(k)] = slot(j)
     return (body.xreplace(mapping) if mapping else body), operands
 
-
-__all__ = ["constant_sum", "in_range", "lru_cache"]

@@ -10,7 +10,7 @@ from mathdl.ir.build import define, inline, out_ranges
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
-from mathdl.simplify.facts import _mentions, constant_sum
+from mathdl.simplify.facts import constant_sum, split_product
 from mathdl.simplify.forms import cost, normal_form
 from mathdl.simplify.quotients import fold_quotients, small_slots
 
@@ -142,7 +142,7 @@ def _weight(tensor: Tensor, body: Any, operands: Any, ranges: dict[Any, Any]) ->
     small = small_slots(ranges, operands)
     if tensor.equation.reduce == "sum" and isinstance(body, Mul):
         bounds = {s for s, _ in _bounds(tensor.equation)}
-        moving = [f for f in body.args if _mentions(f, bounds, operands)]
+        _, moving = split_product(body, bounds, operands)
         return cost(Mul(*moving), small)
     return cost(body, small)
 
@@ -188,16 +188,14 @@ def _pull_out(tensor: Tensor, context: Context) -> Tensor | None:
     if equation.reduce != "sum" or tensor.label is not None:
         return None
     bounds = {s for s, _ in _bounds(equation)}
-    fixed, moving = [], []
-    for factor in Mul.make_args(equation.body):
-        (moving if _mentions(factor, bounds, equation.operands) else fixed).append(factor)
+    fixed, moving = split_product(equation.body, bounds, equation.operands)
     if not fixed or not moving:
         return None
     names = set(_ranges(tensor))
     varying = any(
         slot_number(s) is not None or s in names for f in fixed for s in f.free_symbols
     )
-    contraction = sum(1 for f in moving if slot_number(f) is not None) > 1
+    contraction = len([f for f in moving if slot_number(f) is not None]) > 1
     if not varying and (contraction or len(moving) > 1 or slot_number(moving[0]) is None):
         return None
     used = _symbols(moving, equation.operands)
@@ -265,9 +263,7 @@ def _drop_known(tensor: Tensor, body: Any, operands: Any) -> Tensor | None:
 def _sum_of_term(term: Any, bounds: dict[Any, Any], operands: Any) -> Any:
     """The term summed, when its moving part is one access with a constant sum."""
     names = set(bounds)
-    fixed, moving = [], []
-    for factor in Mul.make_args(term):
-        (moving if _mentions(factor, names, operands) else fixed).append(factor)
+    fixed, moving = split_product(term, names, operands)
     if len(moving) != 1:
         return None
     k = slot_number(moving[0])
