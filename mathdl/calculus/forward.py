@@ -15,6 +15,7 @@ from mathdl.ir.dim import show_shape
 from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.primitives.registry import push_forward_primitive
 
 
 def tangents(outputs: Sequence[Tensor], directions: Mapping[Tensor, Tensor]) -> list[Tensor]:
@@ -37,11 +38,13 @@ def tangents(outputs: Sequence[Tensor], directions: Mapping[Tensor, Tensor]) -> 
         present = [t for t in terms if t is not None]
         if present:
             known[id(tensor)] = accumulate(present, tensor.shape)
-    return [known.get(id(t)) or accumulate([], t.shape) for t in outputs]
+    return [known[id(t)] if id(t) in known else accumulate([], t.shape) for t in outputs]
 
 
 def push_forward(tensor: Tensor, tangent: Tensor, k: int) -> Tensor | None:
     """What the ``k``-th operand's tangent contributes to the tensor's."""
+    if tensor.call is not None:
+        return push_forward_primitive(tensor, tangent, k)
     equation = tensor.equation
     derivative = local_derivative(equation.body, k, equation.reduce == "none")
     if derivative == 0:

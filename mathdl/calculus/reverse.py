@@ -33,6 +33,7 @@ from mathdl.ir.index import (
 )
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Access, Equation, Tensor
+from mathdl.primitives.registry import pull_back_primitive
 from mathdl.scalar.compare import eq, ge, lt, where
 
 
@@ -152,6 +153,8 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
     The cotangent has the axes ``prefix`` (of a Jacobian's output) before the tensor's own.
     None when the contribution is identically zero.
     """
+    if tensor.call is not None:
+        return pull_back_primitive(tensor, cotangent, k)
     equation = tensor.equation
     access = equation.operands[k]
     derivative = local_derivative(equation.body, k, equation.reduce == "none")

@@ -13,6 +13,7 @@ Canonical form, each part valid for every value of the dims:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, sympify
@@ -29,7 +30,7 @@ from mathdl.ir.index import (
     slot_number,
     slots_in,
 )
-from mathdl.ir.tensor import Access, Equation, Reduce, Requirement, Tensor, intern
+from mathdl.ir.tensor import Access, Equation, Reduce, Requirement, Tensor, intern, intern_call
 from mathdl.scalar.compare import ge, lt, where
 
 Range = tuple[Any, Dim]
@@ -343,7 +344,9 @@ def constant(value: Any, shape: Shape = ()) -> Tensor:
 
 
 def redefine(tensor: Tensor, operands: Sequence[Access]) -> Tensor:
-    """The same equation over other operands."""
+    """The same equation, or the same primitive, over other operands."""
+    if tensor.call is not None:
+        return intern_call(tensor.shape, replace(tensor.call, operands=tuple(operands)))
     equation = tensor.equation
     if tuple(operands) == equation.operands:
         return tensor

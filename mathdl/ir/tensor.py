@@ -56,6 +56,19 @@ class Equation:
     operands: tuple[Access, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The right-hand side that no index formula states: a primitive applied to whole tensors.
+
+    ``primitive`` is a name of :mod:`mathdl.primitives`; ``params`` are further constants, such
+    as which of several results is meant.
+    """
+
+    primitive: str
+    operands: tuple[Access, ...]
+    params: tuple[tuple[str, Any], ...] = ()
+
+
 class Tensor:
     """An input (no definition) or a quantity defined by an equation.  Immutable.
 
@@ -65,6 +78,7 @@ class Tensor:
     __slots__ = (
         "__weakref__",
         "assume",
+        "call",
         "definition",
         "label",
         "name",
@@ -81,6 +95,7 @@ class Tensor:
     shape: Shape
     assume: frozenset[str]
     definition: Equation | None
+    call: Call | None
     label: str | None
     requires: tuple[Requirement, ...]
     serial: int
@@ -91,17 +106,19 @@ class Tensor:
 
     @property
     def is_input(self) -> bool:
-        return self.definition is None
+        return self.definition is None and self.call is None
 
     @property
     def equation(self) -> Equation:
-        """The defining equation; an input has none."""
+        """The defining equation; an input and a primitive's result have none."""
         if self.definition is None:
-            raise TypeError(f"{self.name} is an input and has no equation")
+            raise TypeError(f"{self.name or 'the result of a primitive'} has no equation")
         return self.definition
 
     @property
     def operands(self) -> tuple[Access, ...]:
+        if self.call is not None:
+            return self.call.operands
         return self.definition.operands if self.definition is not None else ()
 
     @property
@@ -189,7 +206,7 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         return (_restore, (self.name, self.shape, self.assume, self.definition, self.label,
-                           self.requires))
+                           self.requires, self.call))
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
@@ -229,6 +246,7 @@ def input_tensor(name: str, shape: Iterable[Dim], assume: Iterable[str] = ()) ->
     return _make(
         ("input", name, shape, assume),
         name=name, shape=shape, assume=assume, definition=None, label=None, requires=(),
+        call=None,
     )
 
 
@@ -245,14 +263,25 @@ def intern(
     )
     return _make(
         key, name=None, shape=shape, assume=frozenset(), definition=equation, label=label,
-        requires=requires,
+        requires=requires, call=None,
+    )
+
+
+def intern_call(shape: Shape, call: Call) -> Tensor:
+    """The tensor that a primitive computes."""
+    key = ("call", shape, call.primitive, tuple(a.key for a in call.operands), call.params)
+    return _make(
+        key, name=None, shape=shape, assume=frozenset(), definition=None, label=None,
+        requires=(), call=call,
     )
 
 
 def _restore(
     name: str | None, shape: Shape, assume: frozenset[str], definition: Equation | None,
-    label: str | None, requires: tuple[Requirement, ...],
+    label: str | None, requires: tuple[Requirement, ...], call: Call | None,
 ) -> Tensor:
+    if call is not None:
+        return intern_call(shape, call)
     if definition is None:
         return input_tensor(name or "", shape, assume)
     return intern(shape, definition, requires, label)

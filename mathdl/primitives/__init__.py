@@ -1,1 +1,12 @@
 """Operators that no finite index formula states: inverse, solve, determinant, Cholesky ..."""
+
+from mathdl.primitives.cholesky import cholesky_factor
+from mathdl.primitives.determinant import determinant, log_determinant
+from mathdl.primitives.inverse import inverse, kind_of, solution
+from mathdl.primitives.pseudoinverse import pseudoinverse
+from mathdl.primitives.registry import Primitive, lookup_primitive, primitives
+
+__all__ = [
+    "Primitive", "cholesky_factor", "determinant", "inverse", "kind_of", "log_determinant",
+    "lookup_primitive", "primitives", "pseudoinverse", "solution",
+]

@@ -93,7 +93,7 @@ def _normalise(
     alive: list[Tensor],
 ) -> Tensor:
     for _ in range(MAX_STEPS_PER_EQUATION):
-        if tensor.is_input:
+        if tensor.definition is None:
             return tensor
         for rule in rules:
             after = rule.apply(tensor, context)

@@ -36,6 +36,8 @@ def _constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
         if axes == (tensor.ndim - 1,) and tensor.assume & _UNIT_ROWS:
             return S.One
         return None
+    if tensor.definition is None:
+        return None
     equation = tensor.equation
     if equation.reduce != "none" or depth >= _MAX_DEPTH:
         return None

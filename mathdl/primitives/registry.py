@@ -1,0 +1,94 @@
+"""What a primitive is: its shape rule and derivative rules, from which derivation is free.
+
+The rules are written as tensor expressions.  A cotangent may carry further axes in front (the
+output axes of a Jacobian, a batch); ``@`` broadcasts over them, so one rule serves all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mathdl.errors import NamingError
+from mathdl.ir.dim import Shape
+from mathdl.ir.index import out_indices
+from mathdl.ir.tensor import Access, Call, Tensor, intern_call
+
+PullBack = Callable[..., Tensor]
+PushForward = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """One operator that no finite index formula states.
+
+    name
+        What the language calls it.
+    shape
+        The result's shape from the operands' shapes.
+    vjp
+        Per operand, ``(out, cotangent, *operands) -> cotangent of that operand``.
+    jvp
+        Per operand, ``(out, tangent, *operands) -> contribution to the result's tangent``.
+    reference
+        Where the rules come from.
+    """
+
+    name: str
+    shape: Callable[..., Shape]
+    vjp: tuple[PullBack, ...]
+    jvp: tuple[PushForward, ...]
+    reference: str
+
+
+_REGISTRY: dict[str, Primitive] = {}
+
+
+def declare_primitive(primitive: Primitive) -> Primitive:
+    """Register a primitive; a second one of the name is refused."""
+    if primitive.name in _REGISTRY:
+        raise NamingError(f"primitive {primitive.name!r} is declared twice")
+    _REGISTRY[primitive.name] = primitive
+    return primitive
+
+
+def primitives() -> list[Primitive]:
+    """Every primitive, by name."""
+    return sorted(_REGISTRY.values(), key=lambda p: p.name)
+
+
+def lookup_primitive(name: str) -> Primitive:
+    try:
+        return _REGISTRY[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, _REGISTRY, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise NamingError(f"unknown primitive {name!r}{hint}") from None
+
+
+def apply(primitive: Primitive, *operands: Tensor, **params: Any) -> Tensor:
+    """The result of a primitive on whole tensors."""
+    shape = primitive.shape(*(t.shape for t in operands))
+    accesses = tuple(Access(t, out_indices(t.ndim)) for t in operands)
+    return intern_call(shape, Call(primitive.name, accesses, tuple(sorted(params.items()))))
+
+
+def _parts(tensor: Tensor) -> tuple[Primitive, Sequence[Tensor], dict[str, Any]]:
+    call = tensor.call
+    if call is None:
+        raise TypeError("not the result of a primitive")
+    return lookup_primitive(call.primitive), [a.tensor for a in call.operands], dict(call.params)
+
+
+def pull_back_primitive(tensor: Tensor, cotangent: Tensor, k: int) -> Tensor:
+    """The cotangent of the ``k``-th operand, axes in front of the cotangent kept."""
+    primitive, operands, params = _parts(tensor)
+    return primitive.vjp[k](tensor, cotangent, *operands, **params)
+
+
+def push_forward_primitive(tensor: Tensor, tangent: Tensor, k: int) -> Tensor:
+    """The ``k``-th operand's contribution to the result's tangent."""
+    primitive, operands, params = _parts(tensor)
+    return primitive.jvp[k](tensor, tangent, *operands, **params)
