@@ -89,7 +89,7 @@ class Derivation:
             wanted += list(self.derivatives.items())
         return generate_numpy(
             wanted, names=self.names, value="value" if outputs != "grad" else None,
-            single=self.single, function=outputs, extra_inputs=self.wrt,
+            single=self.single, function=outputs,
         )
 
     @property
@@ -117,7 +117,7 @@ class Derivation:
 
         made = generate_numpy(
             list(self.lower.items()), names=self.names, value=None, single=False,
-            function="grad", extra_inputs=self.wrt,
+            function="grad",
         )
         return made
 

@@ -6,6 +6,7 @@ import keyword
 import re
 
 from mathdl.errors import NamingError
+from mathdl.ir.tensor import Tensor
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_0-9]*", re.ASCII)
 MAX_NAME = 64
@@ -17,12 +18,23 @@ def check_name(name: object, what: str = "name") -> str:
     Names go into generated code, so nothing else is let through.
     """
     if not isinstance(name, str):
-        raise NamingError(f"a {what} is a string, not {name!r}")
-    shown = name if len(name) <= 40 else name[:37] + "..."
+        raise NamingError(f"a {what} is a string, not {shown(name)}")
+    text = shown(name)
     if not _IDENTIFIER.fullmatch(name):
-        raise NamingError(f"{what} {shown!r} is not an identifier (letters, digits, underscore)")
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name) and name == "_":
-        raise NamingError(f"{what} {shown!r} is a Python keyword")
+        raise NamingError(f"{what} {text!r} is not an identifier (letters, digits, underscore)")
+    if keyword.iskeyword(name) or name == "_":
+        raise NamingError(f"{what} {text!r} is a Python keyword")
     if name.startswith("__") or len(name) > MAX_NAME:
-        raise NamingError(f"{what} {shown!r} is reserved or longer than {MAX_NAME} characters")
+        raise NamingError(f"{what} {text!r} is reserved or longer than {MAX_NAME} characters")
     return name
+
+
+def shown(value: object) -> str:
+    """What a user passed, short and on one line, for an error message."""
+    if isinstance(value, Tensor):
+        return value.name or value.label or "a tensor"
+    if isinstance(value, (list, tuple)):
+        inside = ", ".join(shown(v) for v in value[:4]) + (", ..." if len(value) > 4 else "")
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    text = " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:37] + "..."

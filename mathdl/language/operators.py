@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Abs, Integer, sympify
+from sympy import Integer, KroneckerDelta, Rational, sympify
 
 from mathdl.errors import DomainError, ShapeError
 from mathdl.ir.build import define, out_ranges, read
 from mathdl.ir.dim import Dim, nonnegative, normal, show_shape
 from mathdl.ir.index import bound_index, out_index, out_indices, slot
 from mathdl.ir.tensor import OPERATORS, Access, Requirement, Tensor
-from mathdl.language.names import check_name
-from mathdl.language.pointwise import as_scalar, as_tensor, broadcast_shapes, pointwise
-from mathdl.scalar.compare import ge, gt, le, lt
+from mathdl.language.names import check_name, shown
+from mathdl.language.pointwise import (
+    MAX_BITS,
+    as_scalar,
+    as_tensor,
+    broadcast_shapes,
+    pointwise,
+    rational_bits,
+)
+from mathdl.scalar.compare import COMPARISONS, ge, gt, le, lt
+from mathdl.scalar.elementary import abs_
 
 
 def add(a: Any, b: Any) -> Tensor:
@@ -40,11 +48,35 @@ MAX_EXPONENT = 10_000
 
 
 def power(a: Any, b: Any) -> Tensor:
-    if not isinstance(b, Tensor):
-        exponent = as_scalar(b)
-        if exponent.is_number and abs(exponent) > MAX_EXPONENT:
-            raise DomainError(f"exponent {b} is beyond {MAX_EXPONENT}")
+    """``a**b`` entry by entry; what exact arithmetic could not hold is refused beforehand."""
+    check_power(a, b)
     return pointwise(lambda x, y: x**y, a, b, what="**")
+
+
+def check_power(a: Any, b: Any) -> None:
+    """Refuse a power of constants that has too many digits; DomainError."""
+    for exponent in _values(b):
+        if abs(exponent) > MAX_EXPONENT:
+            raise DomainError(f"an exponent is beyond {MAX_EXPONENT}")
+        for base in _values(a):
+            bits = sum(rational_bits(r) for r in base.atoms(Rational))
+            if bits * abs(exponent) > MAX_BITS:
+                raise DomainError(f"a constant power has more than {MAX_BITS} binary digits")
+
+
+def _values(a: Any) -> list[Any]:
+    """The numbers that a constant, or a mask of deltas and comparisons, can be."""
+    body = a
+    if isinstance(a, Tensor):
+        if a.definition is None or a.operands or a.label is not None:
+            return []
+        body = a.equation.body
+    body = as_scalar(body) if not isinstance(a, Tensor) else body
+    if body.is_number:
+        return [body]
+    brackets = body.atoms(KroneckerDelta, *COMPARISONS)
+    corners = (body.xreplace(dict.fromkeys(brackets, Integer(bit))) for bit in (0, 1))
+    return [corner for corner in corners if corner.is_number]
 
 
 def negative(a: Any) -> Tensor:
@@ -52,7 +84,7 @@ def negative(a: Any) -> Tensor:
 
 
 def absolute(a: Any) -> Tensor:
-    return pointwise(Abs, a, what="abs")
+    return pointwise(abs_, a, what="abs")
 
 
 def transpose_all(a: Tensor) -> Tensor:
@@ -115,21 +147,14 @@ def named(a: Tensor, name: str) -> Tensor:
     return define(out_ranges(a.shape), slot(0), [read(a)], label=name)
 
 
-def getitem(a: Tensor, item: Any) -> Any:
-    """NumPy indexing: integers, slices, ``None``, ``...`` and one or more integer tensors."""
-    from mathdl.language.indexing import index_tensor
-
-    return index_tensor(a, item)
-
-
 def normalise_axis(axis: Any, ndim: int, what: str) -> int:
     """An axis in ``range(ndim)``; negative counts from the end."""
     if isinstance(axis, bool) or not isinstance(axis, (int, Integer)):
-        raise ShapeError(f"axis of {what} is an integer, not {axis!r}")
-    axis = int(axis)
-    if not -ndim <= axis < ndim:
+        raise ShapeError(f"axis of {what} is an integer, not {shown(axis)}")
+    number = int(axis)
+    if not -ndim <= number < ndim:
         raise ShapeError(f"axis {axis} of {what} is out of range for {ndim} axes")
-    return axis % ndim
+    return number % ndim
 
 
 def require_at_least(value: Any, reason: str) -> tuple[Requirement, ...]:
@@ -161,7 +186,6 @@ OPERATORS.update(
         "matmul": matmul,
         "T": transpose_all,
         "named": named,
-        "getitem": getitem,
         "gt": compare(gt, ">"),
         "ge": compare(ge, ">="),
         "lt": compare(lt, "<"),

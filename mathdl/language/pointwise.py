@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from numbers import Number
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr, I, Integer, N, Rational, S
 
-from mathdl.errors import DomainError, ShapeError, UnsupportedError
+from mathdl.errors import DomainError, NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import constant, define, exact, out_ranges
 from mathdl.ir.dim import Dim, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.language.names import shown
+from mathdl.language.notation import Entry, is_index_notation
 
 
 def as_tensor(value: Any) -> Tensor:
@@ -26,7 +28,7 @@ def as_scalar(value: Any) -> Any:
     """A number or an expression in dims, exact; anything else is refused."""
     if isinstance(value, bool) or not isinstance(value, (Number, Expr)):
         raise UnsupportedError(
-            f"cannot compute with {type(value).__name__} {value!r}; "
+            f"cannot compute with {type(value).__name__} {shown(value)}; "
             "write a tensor, a number or a dim (arrays are given to the compiled function)"
         )
     if isinstance(value, complex):
@@ -34,16 +36,54 @@ def as_scalar(value: Any) -> Any:
     result = exact(value)
     if result.has(*_BAD):
         raise DomainError(f"{value} is not a real number: a division by zero?")
+    for symbol in result.free_symbols:
+        if not (symbol.is_integer and symbol.is_positive):
+            raise NamingError(
+                f"{symbol} is neither a tensor nor a dim; declare it with tensor() or dims(), "
+                "and state index notation with equation()"
+            )
     return result
 
 
-def _bad() -> tuple[Any, ...]:
-    from sympy import I, S
+_BAD = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity, I)
+MAX_BITS = 20_000  # of the exact rationals in a constant
+MAX_CONSTANT = 2**1024  # what a float64 can hold
+_EXACT_BELOW = 1000
 
-    return (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity, I)
+
+def constant_value(tensor: Tensor) -> Any | None:
+    """The number that every entry of a tensor is, when its equation says so."""
+    equation = tensor.definition
+    if equation is None or tensor.label is not None or tensor.requires or equation.operands:
+        return None
+    return equation.body if equation.reduce == "none" and equation.body.is_number else None
 
 
-_BAD = _bad()
+def apply_to_numbers(law: Callable[..., Any], scalars: Sequence[Any], what: str) -> Any:
+    """``law`` of numbers and dim expressions; outside the domain or range is a DomainError."""
+    given = ", ".join(map(shown, scalars))
+    value = exact(law(*scalars))
+    if value.has(*_BAD) or value.is_real is False:
+        raise DomainError(
+            f"{what} is not a real number at the constant {given}: "
+            "a division by zero or an argument outside the domain"
+        )
+    if not value.is_number or (value.is_Rational and abs(value) <= _EXACT_BELOW):
+        return value
+    # A function of a large exact integer may expand it without end; of its decimal it does not.
+    size = N(law(*(a if abs(a) <= _EXACT_BELOW else N(a, 30) for a in scalars)), 30)
+    if size.has(*_BAD) or size.is_real is False:
+        raise DomainError(f"{what} is not a real number at the constant {given}")
+    if abs(size) >= MAX_CONSTANT:
+        raise DomainError(f"{what} of the constant {given} is beyond the range of floats")
+    if sum(rational_bits(r) for r in value.atoms(Rational)) > MAX_BITS:
+        raise DomainError(f"{what} of the constant {given} has too many digits")
+    return value
+
+
+def rational_bits(value: Any) -> int:
+    """How many bits an exact rational takes."""
+    return max(int(value.p).bit_length(), int(value.q).bit_length())
 
 
 def broadcast_shapes(shapes: Sequence[Shape], what: str) -> Shape:
@@ -79,23 +119,49 @@ def broadcast_access(tensor: Tensor, shape: Shape) -> Access:
     )
 
 
+def _of_entries(law: Callable[..., Any], arguments: Sequence[Any]) -> Tensor:
+    """``lam*x[i]``: with entries of index notation a scalar tensor is an entry too."""
+    entries = []
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            if argument.ndim:
+                name = argument.name or argument.label or "a tensor"
+                raise NamingError(
+                    f"{name} of shape {show_shape(argument.shape)} needs its indices in index "
+                    f"notation: {name}[i]"
+                )
+            argument = Entry(argument)
+        entries.append(exact(argument))
+    scalar: Tensor = law(*entries)
+    return scalar
+
+
 def pointwise(law: Callable[..., Any], *arguments: Any, what: str) -> Tensor:
-    """``law`` applied entry by entry; ``what`` names the operation in error messages."""
+    """``law`` applied entry by entry; ``what`` names the operation in error messages.
+
+    With entries of index notation among the arguments it is the SymPy scalar ``law`` makes.
+    """
+    if any(is_index_notation(a) for a in arguments):
+        return _of_entries(law, arguments)
     tensors = [a if isinstance(a, Tensor) else None for a in arguments]
     shape = broadcast_shapes([t.shape for t in tensors if t is not None], what)
     operands: list[Access] = []
     scalars: list[Any] = []
     for argument, tensor in zip(arguments, tensors, strict=True):
-        if tensor is None:
-            scalars.append(as_scalar(argument))
-            continue
-        scalars.append(slot(len(operands)))
-        operands.append(broadcast_access(tensor, shape))
+        value = as_scalar(argument) if tensor is None else constant_value(tensor)
+        if tensor is not None and value is None:
+            access = broadcast_access(tensor, shape)
+            if access not in operands:
+                operands.append(access)
+            value = slot(operands.index(access))
+        scalars.append(value)
+    if not operands:
+        return define(out_ranges(shape), apply_to_numbers(law, scalars, what))
     body = exact(law(*scalars))
     if body.has(*_BAD):
-        shown = ", ".join(str(a) for a in arguments if not isinstance(a, Tensor))
+        given = ", ".join(shown(s) for s in scalars if s.is_number) or "these arguments"
         raise DomainError(
-            f"{what} is not a real number at the constant {shown}: "
+            f"{what} is not a real number at {given}: "
             "a division by zero or an argument outside the domain"
         )
     return define(out_ranges(shape), body, operands)

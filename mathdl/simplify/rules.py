@@ -132,9 +132,16 @@ def _accept(
     gain = 0.0
     if not (equation.reduce == "sum" and _is_contraction(tensor)):
         gain = sum(cost(t.equation.body) for t in saved)
-    if new < old + gain or (new == old + gain and derived and not context.strict):
+    tie = derived and (not context.strict or (equation.reduce == "sum" and _is_product(body)))
+    if new < old + gain or (new == old + gain and tie):
         return _with(tensor, body, operands)
     return None
+
+
+def _is_product(body: Any) -> bool:
+    """Whether a summand is a product of accesses: then the sum is one contraction."""
+    return all(slot_number(f.as_base_exp()[0]) is not None for f in Mul.make_args(body)
+               if not f.is_number)
 
 
 def _weight(tensor: Tensor, body: Any, operands: Any, ranges: dict[Any, Any]) -> float:

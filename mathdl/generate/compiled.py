@@ -1,0 +1,58 @@
+"""A generated module, loaded."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_COUNT = itertools.count()
+
+
+class Compiled:
+    """A compiled computation; call it with arrays by name or in order of declaration.
+
+    ``source`` is the whole module: saved to a file it offers the same function without mathdl.
+    ``plan(...)`` returns the bare computation for arrays of the given dims and dtype: called
+    with inputs and output arrays in order it allocates and checks nothing.
+    """
+
+    def __init__(self, source: str, function: str, inputs: Sequence[str]) -> None:
+        self.source = source
+        self.function = function
+        self.inputs = tuple(inputs)
+        filename = f"<mathdl {function} {next(_COUNT)}>"
+        self.namespace: dict[str, Any] = {"__name__": "mathdl_generated"}
+        exec(compile(source, filename, "exec"), self.namespace)
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        self._call: Callable[..., Any] = self.namespace[function]
+        self.plan: Callable[..., Any] = self.namespace["plan"]
+
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
+        missing = self._missing(len(arrays), named)
+        if missing:
+            raise TypeError(f"{self.function} needs {', '.join(self.inputs) or 'no arrays'}; {missing}")
+        return self._call(*arrays, **named)
+
+    def _missing(self, count: int, named: dict[str, Any]) -> str:
+        if count + len(named) == len(self.inputs) and not count:
+            if all(name in named for name in self.inputs):
+                return ""
+        absent = [n for n in self.inputs[count:] if n not in named]
+        if absent:
+            return f"missing {', '.join(absent)}"
+        if count > len(self.inputs):
+            return f"{count - len(self.inputs)} too many given"
+        double = [n for n in self.inputs[:count] if n in named]
+        if double:
+            return f"{', '.join(double)} given twice"
+        known = set(self._call.__kwdefaults__ or ())
+        extra = [n for n in named if n not in self.inputs and n not in known]
+        return f"it has no {', '.join(extra)}" if extra else ""
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.source, self.function, self.inputs)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.function}({', '.join(self.inputs)})>"

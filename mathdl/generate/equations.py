@@ -1,0 +1,471 @@
+"""Equations as array values: elementwise, by contraction, by reduction, or put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sympy import S, sympify
+
+from mathdl.errors import UnsupportedError
+from mathdl.generate.access import Reader, affine_in, positive_part
+from mathdl.generate.contraction import contract
+from mathdl.generate.expression import Expression
+from mathdl.generate.labelled import Lab, Scaled
+from mathdl.generate.scalars import (
+    Const,
+    Index,
+    Node,
+    Slot,
+    Sum,
+    has_delta,
+    symbols_of,
+    translate,
+)
+from mathdl.generate.terms import (
+    Term,
+    additive,
+    contract_deltas,
+    factors_of,
+    narrow,
+    transpose_windows,
+    walk,
+)
+from mathdl.generate.values import (
+    Assemble,
+    Cumulate,
+    Graph,
+    Linalg,
+    Offset,
+    Positions,
+    Reduction,
+    Scatter,
+    Write,
+)
+from mathdl.ir.build import ranges_of
+from mathdl.ir.dim import Dim, nonnegative, normal, product
+from mathdl.ir.index import bounds, in_range, out_indices, slot
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.scalar.compare import ge, le
+
+_FOLDS = {"max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
+
+
+class Lowering:
+    """Lowers equations in dependency order into one graph of values."""
+
+    def __init__(self, assumed: Sequence[Any] = ()) -> None:
+        self.graph = Graph()
+        self.reader = Reader(self.graph, assumed)
+
+    def lower(self, tensor: Tensor) -> None:
+        """Make the tensor's value; the tensors that it reads have theirs."""
+        if tensor.call is not None:
+            self.graph.owner = tensor
+            args = tuple(self.reader.dense(a.tensor) for a in tensor.operands)
+            op = Linalg(tensor.call.primitive, args, tensor.call.params)
+            whole = self.graph.make(op, tensor.shape)
+            self.reader.store(tensor, whole, tuple(range(tensor.ndim)))
+            return
+        equation = tensor.equation
+        if self._is_alias(tensor):
+            self.reader.stored[id(tensor)] = self.reader.stored[id(equation.operands[0].tensor)]
+            return
+        self.graph.owner = tensor
+        node = translate(equation.body)
+        ranges = ranges_of(tensor)
+        out = out_indices(tensor.ndim)
+        if equation.reduce in _FOLDS:
+            found = self._fold(node, equation.operands, ranges, out, _FOLDS[equation.reduce])
+        else:
+            found = self._sum(tensor, node, ranges, out)
+        axes = tuple(found.labels.index(s) if s in found.labels else None for s in out)
+        self.reader.store(tensor, found.value, axes)
+
+    def _is_alias(self, tensor: Tensor) -> bool:
+        equation = tensor.equation
+        if equation.reduce != "none" or equation.body != slot(0) or len(equation.operands) != 1:
+            return False
+        access = equation.operands[0]
+        return access.index == out_indices(tensor.ndim) and access.tensor.shape == tensor.shape
+
+    def _expression(
+        self, ranges: dict[Any, Dim], accesses: Sequence[Access], certain: Any = ()
+    ) -> Expression:
+        known: dict[int, Lab] = {}
+
+        def operand(k: int) -> Lab:
+            if k not in known:
+                known[k] = self.reader.read(accesses[k], expression, ranges, certain)
+            return known[k]
+
+        expression = Expression(self.graph, ranges, operand)
+        return expression
+
+    def _fold(
+        self, node: Node, accesses: Sequence[Access], ranges: dict[Any, Dim],
+        out: Sequence[Any], name: str,
+    ) -> Lab:
+        """``max``, ``min`` or ``prod`` over the bound axes."""
+        expression = self._expression(ranges, accesses)
+        array = expression.floating(expression.array(node))
+        bound = [s for s in ranges if s not in out]
+        missing = [s for s in bound if s not in array.labels]
+        if missing and name == "np.multiply":
+            array = expression.spread(array, (*array.labels, *missing))
+        summed = tuple(k for k, s in enumerate(array.labels) if s in bound)
+        if not summed:
+            return array
+        labels = tuple(s for s in array.labels if s not in bound)
+        op = Reduction(name, array.value, summed)
+        return Lab(self.graph.make(op, expression.shape(labels)), labels)
+
+    # -- sums, and equations without a reduction ------------------------------------------
+
+    def _sum(
+        self, tensor: Tensor, node: Node, ranges: dict[Any, Dim], out: Sequence[Any]
+    ) -> Lab:
+        accesses = tensor.equation.operands
+        outside = self._outside(accesses, ranges)
+        if tensor.equation.reduce == "none" and not has_delta(node) and not outside:
+            return self._expression(ranges, accesses).array(node)
+        dense: list[tuple[Any, Lab]] = []
+        parts: list[tuple[Term, Write | Scatter, tuple[int, ...]]] = []
+        for coefficient, piece in self._pieces(tensor, node, ranges, outside):
+            c, factors = factors_of(piece)
+            term = Term(
+                coefficient * c, list(factors), list(accesses), dict(ranges), list(out),
+                tensor.shape,
+            )
+            contract_deltas(term)
+            if outside:
+                transpose_windows(term)
+            if outside or not term.dense:
+                narrow(term)
+            if term.coefficient == 0 or any(d == 0 for d in term.ranges.values()):
+                continue
+            expression = self._expression(term.ranges, term.accesses, term.certain)
+            if term.dense:
+                found = self._value(expression, term, term.kept)
+                dense.append((found.coefficient, self._renamed(found, term, out, expression)))
+            else:
+                parts.append((term, *self._part(expression, term)))
+        plain = self._expression(dict(zip(out, tensor.shape, strict=True)), ())
+        total = self._total(plain, dense)
+        if not parts:
+            return plain.constant(S.Zero, out) if total is None else total
+        return self._assemble(plain, total, parts, tensor, out)
+
+    def _renamed(
+        self, found: Scaled, term: Term, out: Sequence[Any], expression: Expression
+    ) -> Lab:
+        array = found.array if found.array is not None else expression.constant(S.One)
+        names = dict(zip(term.target, out, strict=True))
+        return Lab(array.value, tuple(names[s] for s in array.labels))
+
+    def _total(self, expression: Expression, dense: list[tuple[Any, Lab]]) -> Lab | None:
+        if not dense:
+            return None
+        if len(dense) == 1:
+            return expression.scale(dense[0][1], dense[0][0])
+        node = Sum(S.Zero, tuple((c, Slot(k)) for k, (c, _) in enumerate(dense)))
+        whole = Expression(self.graph, expression.ranges, lambda k: dense[k][1])
+        return whole.array(node)
+
+    def _outside(self, accesses: Sequence[Access], ranges: dict[Any, Dim]) -> bool:
+        """Whether some access may leave its tensor (and read zero)."""
+        for a in accesses:
+            for e, d in zip(a.index, a.tensor.shape, strict=True):
+                if (
+                    not (e in ranges and ranges[e] == d)
+                    and affine_in(sympify(e), symbols_of(sympify(e))) is not None
+                    and not self.reader.inside(e, d, ranges)
+                ):
+                    return True
+        return False
+
+    def _pieces(
+        self, tensor: Tensor, node: Node, ranges: dict[Any, Dim], outside: bool
+    ) -> list[tuple[Any, Node]]:
+        """The additive terms that are lowered apart; the rest stay one sum."""
+        if not isinstance(node, Sum) and not has_delta(node):
+            return [(S.One, node)]
+        terms = list(additive(node))
+        if tensor.equation.reduce == "sum" and self._wide(tensor, terms, ranges):
+            return terms
+        apart = [
+            t for t in terms
+            if has_delta(t[1]) or (outside and self._reads_outside(t[1], tensor, ranges))
+        ]
+        rest = [t for t in terms if not any(t is u for u in apart)]
+        if not rest:
+            return apart
+        constant = sum((c * t.expr for c, t in rest if isinstance(t, Const)), S.Zero)
+        others = tuple(t for t in rest if not isinstance(t[1], Const))
+        if not others:
+            return [*apart, (S.One, Const(constant))]
+        if len(others) == 1 and constant == 0:
+            return [*apart, others[0]]
+        return [*apart, (S.One, Sum(constant, others))]
+
+    def _reads_outside(self, node: Node, tensor: Tensor, ranges: dict[Any, Dim]) -> bool:
+        used = [tensor.operands[n.number] for n in walk(node) if isinstance(n, Slot)]
+        return self._outside(used, ranges)
+
+    def _wide(
+        self, tensor: Tensor, terms: list[tuple[Any, Node]], ranges: dict[Any, Dim]
+    ) -> bool:
+        """Whether adding the terms up first would make an array larger than all operands."""
+        spans = [
+            frozenset(s for e in a.index for s in symbols_of(sympify(e)))
+            for a in tensor.operands
+        ]
+        union: set[Any] = set()
+        for _, t in terms:
+            for n in walk(t):
+                if isinstance(n, Slot):
+                    union |= spans[n.number]
+                elif isinstance(n, Index):
+                    union.update(symbols_of(n.expr))
+        return not any(union <= s for s in spans)
+
+    # -- the value of one term ------------------------------------------------------------
+
+    def _value(self, expression: Expression, term: Term, keep: Sequence[Any]) -> Scaled:
+        """The product of the factors summed over every index not kept."""
+        coefficient = term.coefficient
+        inside: list[Lab] = []
+        below: list[Lab] = []
+        outer: list[tuple[Scaled, Any]] = []
+        kept = set(keep)
+        for factor, exponent in term.factors:
+            found = expression.scaled(factor)
+            if found.array is None or kept.issuperset(found.array.labels):
+                outer.append((found, exponent))
+                continue
+            if exponent.is_Integer:
+                coefficient = coefficient * found.coefficient**exponent
+                array = found.array
+            else:
+                array = expression.resolve(found)
+            if exponent == 2 and array.value.kind != "bool":
+                inside += [array, array]
+            else:
+                side = inside if exponent > 0 else below
+                side += expression._power(array, abs(exponent))
+        used = {s for a in (*inside, *below) for s in a.labels}
+        idle = [s for s in term.ranges if s not in used and s not in kept]
+        coefficient = coefficient * sympify(product(term.ranges[s] for s in idle))
+        if not inside and not below:
+            return expression.product(coefficient, outer)
+        running = self._running(expression, inside, below, keep)
+        if running is not None:
+            summed = Scaled(coefficient, running)
+        else:
+            inside = self._divided(expression, _masked(expression, inside), below)
+            summed = contract(expression, inside, keep, coefficient)
+        if not outer:
+            return summed
+        return expression.product(S.One, [(summed, S.One), *outer])
+
+    def _divided(
+        self, expression: Expression, above: list[Lab], below: list[Lab]
+    ) -> list[Lab]:
+        """Divisors put under a factor that has their axes; alone, they become reciprocals."""
+        for divisor in expression.merge(below, expression.times) if below else ():
+            hosts = [a for a in above if set(divisor.labels) <= set(a.labels)]
+            if hosts:
+                host = min(hosts, key=lambda a: len(a.labels))
+                at = next(k for k, a in enumerate(above) if a is host)
+                above[at] = expression.apply("np.divide", (host, divisor))
+            else:
+                above.append(expression.apply("np.divide", (S.One, divisor)))
+        return above
+
+    def _running(
+        self, expression: Expression, inside: list[Lab], below: list[Lab], keep: Sequence[Any]
+    ) -> Lab | None:
+        """``sum_r x[r] [r <= i]`` is a running sum, ``[i <= r]`` one from the end."""
+        for k, mask in enumerate(inside):
+            expr = getattr(mask.value.op, "expr", None)
+            if not isinstance(mask.value.op, Positions) or not isinstance(expr, (ge, le)):
+                continue
+            rest = inside[:k] + inside[k + 1 :]
+            first, second = expr.args
+            if len(mask.labels) != 2 or {first, second} != set(out_indices(2)):
+                continue
+            low, high = (first, second) if isinstance(expr, le) else (second, first)
+            low, high = (mask.labels[out_indices(2).index(s)] for s in (low, high))
+            for r, i, backwards in ((low, high, False), (high, low, True)):
+                others = {s for a in (*rest, *below) for s in a.labels}
+                if i in keep and r not in keep and i not in others and r in others and (
+                    expression.ranges[r] == expression.ranges[i]
+                ):
+                    arrays = self._divided(expression, _masked(expression, rest), list(below))
+                    order = [r if s == i else s for s in keep]
+                    total = expression.resolve(contract(expression, arrays, order))
+                    op = Cumulate(total.value, total.labels.index(r), backwards)
+                    value = self.graph.make(op, total.value.shape)
+                    return Lab(value, tuple(i if s == r else s for s in total.labels))
+        return None
+
+    # -- parts of an output ---------------------------------------------------------------
+
+    def _part(
+        self, expression: Expression, term: Term
+    ) -> tuple[Write | Scatter, tuple[int, ...]]:
+        if term.scatter is not None:
+            return self._scatter(expression, term), ()
+        keep = term.kept
+        value = expression.resolve(self._value(expression, term, keep))
+        order = value.labels + tuple(s for s in keep if s not in value.labels)
+        if not value.labels or len(order) != len(value.labels):
+            value = expression.spread(value, order)
+        place = {s: k for k, s in enumerate(order)}
+        index: list[Offset] = []
+        taps: set[int] = set()
+        for t in term.target:
+            found = affine_in(sympify(t), symbols_of(sympify(t)))
+            if found is None:
+                raise UnsupportedError(f"writing at {t}")
+            index.append((found[0], tuple((place[s], c) for s, c in found[1])))
+            taps.update(place[s] for s in _taps([s for s, _ in found[1]], term.ranges))
+        shape = expression.shape(order)
+        return Write(tuple(index), value.value, shape, tuple(sorted(taps))), order
+
+    def _scatter(self, expression: Expression, term: Term) -> Scatter:
+        assert term.scatter is not None
+        axis, place = term.scatter
+        where = expression.integer(place)
+        own = where.labels if isinstance(where, Lab) else ()
+        others = term.kept
+        keep = tuple(dict.fromkeys((*own, *others)))
+        value = expression.resolve(self._value(expression, term, keep))
+        shape = expression.shape(keep)
+        places: list[Any] = []
+        for k, t in enumerate(term.target):
+            if k == axis:
+                places.append(expression.align(where, keep) if isinstance(where, Lab) else where)
+            else:
+                spot = expression.integer(sympify(t))
+                places.append(expression.align(spot, keep) if isinstance(spot, Lab) else spot)
+        if axis == 0 and not set(own) & set(others) and tuple(term.target[1:]) == tuple(others):
+            whole = all(term.ranges[s] == d for s, d in zip(others, term.shape[1:], strict=True))
+            if whole and isinstance(where, Lab):
+                places = [where.value] + [None] * len(others)
+        return Scatter(tuple(places), expression.align(value, keep), shape)
+
+    def _assemble(
+        self, plain: Expression, total: Lab | None, parts: Sequence[Any], tensor: Tensor,
+        out: Sequence[Any],
+    ) -> Lab:
+        """The dense terms (or zeros) with the parts added; a border catches stray taps."""
+        low: list[Dim] = [0] * tensor.ndim
+        high: list[Dim] = [0] * tensor.ndim
+        writes: list[Write | Scatter] = []
+        for term, part, _ in parts:
+            writes.append(part)
+            for k, t in enumerate(term.target):
+                if term.scatter is not None and k == term.scatter[0]:
+                    continue
+                if in_range(sympify(t), tensor.shape[k], term.ranges) or _narrowed(t, term, k):
+                    continue
+                limits = bounds(sympify(t), term.ranges)
+                if limits is None:
+                    raise UnsupportedError(f"writing at {t}, whose range is not known")
+                low[k] = _larger(low[k], positive_part(-limits[0]))
+                high[k] = _larger(high[k], positive_part(limits[1] - tensor.shape[k] + 1))
+        start = None
+        if total is not None:
+            start = plain.spread(total, out).value
+            start = start if start.kind == "float" else plain.floating(Lab(start, tuple(out))).value
+        if all(d == 0 for d in (*low, *high)):
+            tiles = start is None and _tiles([p for p in writes if isinstance(p, Write)],
+                                             tensor.shape, len(parts))
+            op = Assemble(start, tuple(writes), tiles)
+            return Lab(self.graph.make(op, tensor.shape), tuple(out))
+        if any(isinstance(p, Scatter) for p in writes):
+            raise UnsupportedError("a scatter together with writes that leave the range")
+        shifted = tuple(
+            Write(tuple((c + low[k], s) for k, (c, s) in enumerate(p.index)), p.value, p.shape,
+                  p.taps)
+            for p in writes if isinstance(p, Write)
+        )
+        wide = tuple(normal(sympify(d + a + b)) for d, a, b in zip(tensor.shape, low, high, strict=True))
+        value = self.graph.make(Assemble(None, shifted), wide)
+        inner = self.graph.affine(
+            value, tuple((low[k], ((k, 1),)) for k in range(tensor.ndim)), tensor.shape
+        )
+        result = Lab(inner, tuple(out))
+        return result if start is None else plain.apply("np.add", (result, Lab(start, tuple(out))))
+
+
+def _masked(expression: Expression, arrays: list[Lab]) -> list[Lab]:
+    """Masks multiplied onto an array that has their axes; others become numbers."""
+    masks = [a for a in arrays if a.value.kind == "bool"]
+    rest = [a for a in arrays if a.value.kind != "bool"]
+    for mask in masks:
+        hosts = [k for k, a in enumerate(rest) if set(mask.labels) <= set(a.labels)]
+        if hosts:
+            k = min(hosts, key=lambda k: len(rest[k].labels))
+            rest[k] = expression.apply("np.multiply", (rest[k], mask))
+        else:
+            rest.append(expression.floating(mask))
+    return rest
+
+
+def _narrowed(t: Any, term: Term, axis: int) -> bool:
+    """A range that was shrunk stays inside: ``start + i`` with ``i < stop - start``."""
+    found = symbols_of(sympify(t))
+    return len(found) == 1 and (found[0], axis) in term.shrunk
+
+
+def _larger(a: Dim, b: Dim) -> Dim:
+    return a if a == b else normal(sympify(a + positive_part(sympify(b) - sympify(a))))
+
+
+def _taps(symbols: list[Any], ranges: dict[Any, Dim]) -> list[Any]:
+    """All but the symbol with the longest axis."""
+    if len(symbols) < 2:
+        return []
+
+    def length(s: Any) -> tuple[int, int]:
+        d = ranges[s]
+        return (0, d) if isinstance(d, int) else (1, len(sympify(d).args))
+
+    longest = max(symbols, key=length)
+    for s in symbols:
+        if nonnegative(sympify(ranges[s]) - sympify(ranges[longest]) - 1):
+            longest = s
+    return [s for s in symbols if s is not longest]
+
+
+def _tiles(parts: list[Write], shape: tuple[Dim, ...], count: int) -> bool:
+    """Whether the parts cover the output exactly once: consecutive blocks along one axis."""
+    if len(parts) != count or any(p.taps for p in parts):
+        return False
+    blocks = []
+    for p in parts:
+        cut = None
+        for k, (c, steps) in enumerate(p.index):
+            if len(steps) != 1 or steps[0][1] != 1:
+                return False
+            if c == 0 and p.shape[steps[0][0]] == shape[k]:
+                continue
+            if cut is not None:
+                return False
+            cut = (k, sympify(c), p.shape[steps[0][0]])
+        if cut is None:
+            return False
+        blocks.append(cut)
+    if len({k for k, _, _ in blocks}) != 1:
+        return False
+    position: Any = S.Zero
+    left = list(blocks)
+    while left:
+        found = next((b for b in left if b[1] == position), None)
+        if found is None:
+            return False
+        left.remove(found)
+        position = (position + found[2]).expand()
+    return bool(position == sympify(shape[blocks[0][0]]))

@@ -1,0 +1,259 @@
+"""Bodies evaluated on arrays: sums, products, powers and functions as ufuncs.
+
+Constants travel as a pending coefficient and are multiplied in last, onto the smallest array;
+``a/b`` is one division, ``a - b`` one subtraction, ``x**3`` a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sympy import Integer, Rational, S
+
+from mathdl.errors import UnsupportedError
+from mathdl.generate.labelled import Elementwise, Lab, Ranges, Scaled
+from mathdl.generate.scalars import (
+    Apply,
+    Const,
+    Delta,
+    Index,
+    Node,
+    Prod,
+    Slot,
+    Sum,
+    translate_index,
+)
+from mathdl.generate.values import Graph
+from mathdl.scalar.compare import COMPARISONS
+
+REPEATED = 64  # powers up to this are products
+
+
+class Expression(Elementwise):
+    """Evaluates body trees; ``operand`` gives the array of an access."""
+
+    def __init__(self, graph: Graph, ranges: Ranges, operand: Callable[[int], Lab]) -> None:
+        super().__init__(graph, ranges)
+        self.operand = operand
+        self._done: dict[int, tuple[Node, Scaled]] = {}
+
+    def array(self, node: Node) -> Lab:
+        """The value of a tree as one array."""
+        return self.resolve(self.scaled(node))
+
+    def scaled(self, node: Node) -> Scaled:
+        known = self._done.get(id(node))
+        if known is None:
+            known = self._done[id(node)] = (node, self._scaled(node))
+        return known[1]
+
+    def _scaled(self, node: Node) -> Scaled:
+        match node:
+            case Const(expr=expr):
+                return Scaled(expr, None)
+            case Slot(number=k):
+                return Scaled(S.One, self.operand(k))
+            case Index(expr=expr):
+                return Scaled(S.One, self._index(expr))
+            case Delta(left=left, right=right):
+                return Scaled(S.One, self.delta(left, right))
+            case Apply(ufunc=name, args=args):
+                return Scaled(S.One, self._apply(name, [self._argument(a) for a in args]))
+            case Sum():
+                return self._sum(node)
+            case Prod(coefficient=c, factors=factors):
+                return self.product(c, [(self.scaled(f), e) for f, e in factors])
+
+    def _argument(self, node: Node) -> Lab | Any:
+        scaled = self.scaled(node)
+        return scaled.coefficient if scaled.array is None else self.resolve(scaled)
+
+    def _index(self, expr: Any) -> Lab:
+        if isinstance(expr, COMPARISONS):
+            return self.positions(expr, "bool")
+        return self.positions(expr, "int" if expr.is_integer else "float")
+
+    def integer(self, expr: Any) -> Lab | Any:
+        """An index expression as an integer array, or itself when only dims are in it."""
+        node = translate_index(expr)
+        if isinstance(node, Const):
+            return node.expr
+        if isinstance(node, Index):
+            return self.positions(expr, "int")
+        found = self.array(node)
+        if found.value.kind != "int":
+            raise UnsupportedError(f"{expr} is used as an index but is not integer data")
+        return found
+
+    def delta(self, left: Any, right: Any) -> Lab:
+        a, b = self.integer(left), self.integer(right)
+        if not isinstance(a, Lab) and not isinstance(b, Lab):
+            raise UnsupportedError(f"a delta between dims: {left} and {right}")
+        if all(isinstance(translate_index(e), (Const, Index)) for e in (left, right)):
+            from sympy import KroneckerDelta
+
+            return self.positions(KroneckerDelta(left, right), "bool")
+        return self.apply("np.equal", (a, b))
+
+    def _apply(self, name: str, args: Sequence[Lab | Any]) -> Lab:
+        if name == "where":
+            condition, chosen, other = args
+            if isinstance(condition, Lab):
+                return self.select(condition, chosen, other)
+            raise UnsupportedError(f"a choice that depends on dims only: {condition}")
+        if not any(isinstance(a, Lab) for a in args):
+            raise UnsupportedError(f"{name} of dims only")
+        return self.apply(name, args)
+
+    # -- sums -----------------------------------------------------------------------------
+
+    def _sum(self, node: Sum) -> Scaled:
+        constant = node.constant
+        terms: list[tuple[Any, Lab]] = []
+        for c, inner in node.terms:
+            found = self.scaled(inner)
+            if found.array is None:
+                constant = constant + c * found.coefficient
+            else:
+                terms.append((c * found.coefficient, found.array))
+        if not terms:
+            return Scaled(constant, None)
+        common = _common(terms, constant)
+        if common != 1:
+            terms = [(c / common, a) for c, a in terms]
+            constant = constant / common
+        return Scaled(common, self._add_up(terms, constant))
+
+    def _add_up(self, terms: list[tuple[Any, Lab]], constant: Any) -> Lab:
+        added = [self.scale(a, c) for c, a in terms if c != -1]
+        taken = [a for c, a in terms if c == -1]
+        if added:
+            result = self._collect(added, taken)
+        else:
+            result = self.fold(taken, self._plus)
+            if constant != 0:
+                return self.apply("np.subtract", (constant, result))
+            return self.apply("np.negative", (result,))
+        if constant == 0:
+            return result
+        if constant.is_number and constant.is_negative:
+            return self.apply("np.subtract", (result, -constant))
+        return self.apply("np.add", (result, constant))
+
+    def _collect(self, added: list[Lab], taken: list[Lab]) -> Lab:
+        """The sum of some arrays less others, combining equal axes first."""
+        groups: dict[frozenset[Any], tuple[list[Lab], list[Lab]]] = {}
+        for side, arrays in enumerate((added, taken)):
+            for a in arrays:
+                groups.setdefault(frozenset(a.labels), ([], []))[side].append(a)
+        plus: list[Lab] = []
+        minus: list[Lab] = []
+        for gains, losses in groups.values():
+            if not gains:
+                minus.append(self.fold(losses, self._plus))
+                continue
+            total = self.fold(gains, self._plus)
+            for a in losses:
+                total = self.apply("np.subtract", (total, a))
+            plus.append(total)
+        signed = [(a, 1) for a in plus] + [(a, -1) for a in minus]
+        signed.sort(key=lambda pair: (len(pair[0].labels), -pair[1]))
+        return self._collect_signed(signed)
+
+    def _collect_signed(self, signed: list[tuple[Lab, int]]) -> Lab:
+        while len(signed) > 1:
+            a, s = signed.pop(0)
+            labels = set(a.labels)
+            at = next((k for k, (b, _) in enumerate(signed) if labels <= set(b.labels)), 0)
+            b, t = signed.pop(at)
+            if s == t:
+                joined = (self._plus(b, a), s)
+            elif t == 1:
+                joined = (self.apply("np.subtract", (b, a)), 1)
+            else:
+                joined = (self.apply("np.subtract", (a, b)), 1)
+            signed.append(joined)
+            signed.sort(key=lambda pair: (len(pair[0].labels), -pair[1]))
+        array, sign = signed[0]
+        return array if sign == 1 else self.apply("np.negative", (array,))
+
+    def _plus(self, a: Lab, b: Lab) -> Lab:
+        return self.apply("np.add", (a, b))
+
+    # -- products -------------------------------------------------------------------------
+
+    def times(self, a: Lab, b: Lab) -> Lab:
+        if a.value is b.value and a.labels == b.labels:
+            return self.apply("np.square", (a,)) if a.value.kind == "float" else a
+        return self.apply("np.multiply", (a, b))
+
+    def product(self, coefficient: Any, factors: Sequence[tuple[Scaled, Any]]) -> Scaled:
+        """``coefficient * prod(f**e)``."""
+        above: list[Lab] = []
+        below: list[Lab] = []
+        for found, exponent in factors:
+            if found.array is None:
+                coefficient = coefficient * found.coefficient**exponent
+                continue
+            array = found.array
+            if exponent.is_Integer or found.coefficient.is_nonnegative:
+                coefficient = coefficient * found.coefficient**exponent
+            else:
+                array = self.resolve(found)
+            (above if exponent > 0 else below).extend(self._power(array, abs(exponent)))
+        if not above and not below:
+            return Scaled(coefficient, None)
+        if not below:
+            return self._finish(coefficient, self.fold(above, self.times))
+        if not above:
+            divisor = self.fold(below, self.times)
+            return Scaled(S.One, self.apply("np.divide", (coefficient, divisor)))
+        return self._divide(coefficient, self.fold(above, self.times),
+                            self.fold(below, self.times))
+
+    def _finish(self, coefficient: Any, array: Lab) -> Scaled:
+        return Scaled(coefficient, array)
+
+    def _divide(self, coefficient: Any, above: Lab, below: Lab) -> Scaled:
+        if set(below.labels) < set(above.labels):
+            # few divisors: one reciprocal each and a product
+            inverse = self.apply("np.divide", (coefficient, below))
+            return Scaled(S.One, self.times(above, inverse))
+        return Scaled(coefficient, self.apply("np.divide", (above, below)))
+
+    def _power(self, array: Lab, exponent: Any) -> list[Lab]:
+        """Arrays whose product is ``array ** exponent`` (positive)."""
+        if array.value.kind == "bool":
+            return [array]
+        if exponent == 1:
+            return [array]
+        whole, rest = divmod(exponent, 1)
+        if whole > REPEATED or rest not in (0, Rational(1, 2)):
+            return [self.apply("np.power", (self.floating(array), exponent))]
+        parts = [self._repeat(array, int(whole))] if whole else []
+        if rest:
+            parts.append(self.apply("np.sqrt", (array,)))
+        return parts
+
+    def _repeat(self, array: Lab, count: int) -> Lab:
+        result: Lab | None = None
+        square = self.floating(array)
+        while True:
+            if count & 1:
+                result = square if result is None else self.times(result, square)
+            count >>= 1
+            if not count:
+                assert result is not None
+                return result
+            square = self.times(square, square)
+
+
+def _common(terms: list[tuple[Any, Lab]], constant: Any) -> Any:
+    """A coefficient to pull out of a sum: the shared one, when all agree up to sign."""
+    first = terms[0][0]
+    if first in (1, -1) or any(c not in (first, -first) for c, _ in terms[1:]):
+        return Integer(1)
+    if constant != 0 and len(terms) == 1:
+        return Integer(1)
+    return first

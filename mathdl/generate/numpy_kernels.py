@@ -1,0 +1,323 @@
+"""Each kernel in NumPy's words: one or a few lines that write into a named array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import sympify
+
+from mathdl.generate.code import dim_code, number_text
+from mathdl.generate.values import (
+    Affine,
+    Assemble,
+    Cast,
+    Copy,
+    Cumulate,
+    Dot,
+    Einsum,
+    Gather,
+    Linalg,
+    Matmul,
+    Offset,
+    Pad,
+    Reduction,
+    Reshape,
+    RowDot,
+    Scatter,
+    Select,
+    Take,
+    Ufunc,
+    Value,
+    Write,
+)
+from mathdl.errors import UnsupportedError
+from mathdl.ir.dim import Shape, nonnegative
+
+Name = Callable[[Any], str]
+
+_INFIX = {"np.add": "+", "np.subtract": "-", "np.multiply": "*", "np.divide": "/"}
+
+_PLAIN_FUNCTIONS = {"scipy.special.polygamma"}  # no ufuncs: they cannot write into an array
+
+
+def shape_code(shape: Shape) -> str:
+    """A shape as a Python tuple."""
+    if len(shape) == 1:
+        return f"({dim_code(shape[0])},)"
+    return f"({', '.join(dim_code(d) for d in shape)})"
+
+
+def view_code(index: tuple[Offset, ...], base: str, before: Shape, shape: Shape) -> str:
+    """The strided view ``base[index]`` with the given result shape."""
+    used = [axis for _, steps in index for axis, _ in steps]
+    simple = len(set(used)) == len(used) and all(len(steps) <= 1 for _, steps in index)
+    pieces: list[str] = []
+    if simple:
+        for (start, steps), dim in zip(index, before, strict=True):
+            piece = _slice(start, steps[0][1], shape[steps[0][0]], dim) if steps else dim_code(
+                start)
+            if piece is None:
+                simple = False
+                break
+            pieces.append(piece)
+    if not simple:
+        starts = ", ".join(dim_code(c) for c, _ in index)
+        rows = []
+        for _, steps in index:
+            row = dict(steps)
+            rows.append(f"({', '.join(dim_code(row.get(k, 0)) for k in range(len(shape)))},)")
+        return f"_strided({base}, ({starts},), {shape_code(shape)}, ({', '.join(rows)},))"
+    text = base
+    plain = all(p == ":" for p in pieces)
+    new = [k for k in range(len(shape)) if k not in used]
+    if used == sorted(used):
+        if plain and not new:
+            return text
+        merged = _insert_new(pieces, used, len(shape), index)
+        return f"{text}[{', '.join(merged)}]"
+    if not plain:
+        text += f"[{', '.join(pieces)}]"
+    order = sorted(range(len(used)), key=used.__getitem__)
+    text += ".T" if order == list(range(len(used)))[::-1] else f".transpose({str(tuple(order))[1:-1]})"
+    if new:
+        text += "[" + ", ".join("None" if k in new else ":" for k in range(len(shape))) + "]"
+    return text
+
+
+def _insert_new(
+    pieces: list[str], used: list[int], ndim: int, index: tuple[Offset, ...]
+) -> list[str]:
+    """Slices with ``None`` where the result has a new axis."""
+    merged: list[str] = []
+    at = 0
+    for piece, (_, steps) in zip(pieces, index, strict=True):
+        if steps:
+            while at < steps[0][0]:
+                merged.append("None")
+                at += 1
+            at += 1
+        merged.append(piece)
+    merged.extend("None" for _ in range(at, ndim))
+    return merged
+
+
+def _slice(start: Any, step: Any, length: Any, dim: Any) -> str | None:
+    start, step = sympify(start), sympify(step)
+    last = (start + step * (sympify(length) - 1)).expand()
+    if not step.is_Integer or step == 0:
+        return None
+    if step > 0:
+        if start == 0 and step == 1 and length == dim:
+            return ":"
+        first = "" if start == 0 else dim_code(start)
+        text = f"{first}:{dim_code((last + 1).expand())}"
+        return text if step == 1 else f"{text}:{step}"
+    if last == 0:
+        return f"{dim_code(start)}::{step}"
+    if nonnegative(last - 1):
+        return f"{dim_code(start)}:{dim_code((last - 1).expand())}:{step}"
+    return None
+
+
+class Kernels:
+    """Prints the kernels of a schedule; ``name`` gives the text of a value or constant."""
+
+    def __init__(self, name: Name) -> None:
+        self.name = name
+
+    def arg(self, value: Any, kind: str = "float") -> str:
+        if isinstance(value, Value):
+            return self.name(value)
+        if kind == "int" and sympify(value).is_integer:
+            return dim_code(value)
+        return number_text(sympify(value)) or self.name(value)
+
+    def view(self, value: Value) -> str:
+        """The expression of a view."""
+        match value.op:
+            case Affine(base=base, index=index):
+                return view_code(index, self.name(base), base.shape, value.shape)
+            case Reshape(base=base):
+                if base.shape == ():
+                    return f"np.reshape({self.name(base)}, {shape_code(value.shape)})"
+                shape = "-1" if value.ndim == 1 else shape_code(value.shape)
+                return f"{self.name(base)}.reshape({shape})"
+        raise AssertionError(value.op)
+
+    # -- numbers --------------------------------------------------------------------------
+
+    def number(self, value: Value) -> str:
+        """The expression of a value without axes."""
+        op = value.op
+        match op:
+            case Ufunc(name=name, args=args):
+                return self._scalar_ufunc(name, args, value.kind)
+            case Select(condition=c, chosen=a, other=b):
+                text = f"{self.arg(a)} if {self.name(c)} else {self.arg(b)}"
+                return f"number({text})"
+            case Cast(base=base) | Copy(base=base):
+                return f"number({self.name(base)})"
+            case Affine(base=base, index=index):
+                return f"{self.name(base)}[{', '.join(dim_code(c) for c, _ in index) or '()'}]"
+            case Reshape(base=base):
+                return f"{self.name(base)}.item(0)" if base.kind == "bool" else (
+                    f"{self.name(base)}.reshape(-1)[0]")
+            case Dot(a=a, b=b):
+                return f"np.dot({self.name(a)}, {self.name(b)})"
+            case Einsum(subscripts=text, args=args):
+                return f"np.einsum('{text}', {', '.join(map(self.name, args))})[()]"
+            case RowDot(a=a, b=b):
+                return f"rowdot({self.name(a)}, {self.name(b)})"
+            case Reduction(name=name, base=base):
+                return f"{name}.reduce({self.name(base)}, axis=None)"
+            case Take(base=base, where=where):
+                return f"{self.name(base)}[{self.name(where)}]"
+            case Gather(base=base, where=places):
+                return f"{self.name(base)}[{', '.join(self.arg(p, 'int') for p in places)}]"
+            case Linalg():
+                return f"{self._linalg(op)}[()]"
+            case Assemble(start=start, parts=parts):
+                texts = [self.name(start)] if start is not None else []
+                for part in parts:
+                    assert isinstance(part, Write)
+                    text = self.arg(part.value)
+                    texts.append(f"np.sum({text})" if part.shape else text)
+                return f"number({' + '.join(texts)})"
+        raise AssertionError(op)
+
+    def _scalar_ufunc(self, name: str, args: tuple[Any, ...], kind: str) -> str:
+        texts = [self.arg(a, kind) for a in args]
+        if name in _INFIX and len(texts) == 2:
+            return f"{texts[0]} {_INFIX[name]} {texts[1]}"
+        if name == "np.negative":
+            return f"-{texts[0]}"
+        if name == "np.square":
+            return f"{texts[0]}*{texts[0]}"
+        text = f"{name}({', '.join(texts)})"
+        return f"number({text})" if name in _PLAIN_FUNCTIONS else text
+
+    # -- arrays ---------------------------------------------------------------------------
+
+    def lines(self, value: Value, out: str) -> list[str]:
+        """Statements that leave the value in the array called ``out``."""
+        op, name = value.op, self.name
+        match op:
+            case Ufunc(name=f, args=args):
+                inside = ", ".join(self.arg(a, value.kind) for a in args)
+                if f in _PLAIN_FUNCTIONS:
+                    return [f"np.copyto({out}, {f}({inside}))"]
+                return [f"{f}({inside}, out={out})"]
+            case Select():
+                return self._select(op, out)
+            case Cast(base=base) | Copy(base=base):
+                return [f"np.copyto({out}, {name(base)})"]
+            case Pad(base=base):
+                return [f"np.copyto({name((value, 'inner'))}, {name(base)})"]
+            case Take(base=base, axis=axis, where=where):
+                return [f"np.take({name(base)}, {name(where)}, axis={axis}, out={out})"]
+            case Gather(base=base, where=places):
+                inside = ", ".join(self.arg(p, "int") for p in places)
+                return [f"np.copyto({out}, {name(base)}[{inside}])"]
+            case Dot(a=a, b=b):
+                return [f"np.dot({name(a)}, {name(b)}, out={out})"]
+            case Matmul(a=a, b=b):
+                return [f"np.matmul({name(a)}, {name(b)}, out={out})"]
+            case RowDot(a=a, b=b):
+                return [f"rowdot({name(a)}, {name(b)}, out={out})"]
+            case Einsum(subscripts=text, args=args):
+                return [f"np.einsum('{text}', {', '.join(map(name, args))}, out={out})"]
+            case Reduction(name=f, base=base, axes=axes):
+                where_ = axes[0] if len(axes) == 1 else axes
+                return [f"{f}.reduce({name(base)}, axis={where_}, out={out})"]
+            case Cumulate(base=base, axis=axis, backwards=backwards):
+                if not backwards:
+                    return [f"np.cumsum({name(base)}, axis={axis}, out={out})"]
+                return [f"np.cumsum(np.flip({name(base)}, {axis}), axis={axis}, "
+                        f"out=np.flip({out}, {axis}))"]
+            case Linalg():
+                return [f"np.copyto({out}, {self._linalg(op)})"]
+            case Assemble():
+                return self._assemble(op, value, out)
+        raise AssertionError(op)
+
+    def _linalg(self, op: Linalg) -> str:
+        names = [self.name(a) for a in op.args]
+        if op.name == "logdet":
+            return f"_logdet({names[0]})"
+        if op.name == "solve" and op.args[1].ndim == 1 and op.args[0].ndim > 2:
+            names[1] += "[:, None]"
+        if op.name not in ("inv", "solve", "det", "pinv", "cholesky"):
+            raise UnsupportedError(f"no NumPy code is known for {op.name}")
+        return f"np.linalg.{op.name}({', '.join(names)})"
+
+    def _select(self, op: Select, out: str) -> list[str]:
+        lines = []
+        other = self.arg(op.other)
+        if other != out:
+            lines.append(f"np.copyto({out}, {other})")
+        chosen = self.arg(op.chosen)
+        return [*lines, f"np.copyto({out}, {chosen}, where={self.name(op.condition)})"]
+
+    def _assemble(self, op: Assemble, value: Value, out: str) -> list[str]:
+        lines: list[str] = []
+        fresh = False
+        if op.start is not None:
+            start = self.name(op.start)
+            if start != out:
+                lines.append(f"np.copyto({out}, {start})")
+        elif not op.partition:
+            lines.append(f"{out}.fill(0.0)")
+            fresh = len(op.parts) == 1
+        for part in op.parts:
+            if isinstance(part, Scatter):
+                lines.append(self._scatter(part, out))
+            else:
+                lines += self._write(part, value, out, assign=(fresh and not part.taps)
+                                     or op.partition)
+        return lines
+
+    def _scatter(self, part: Scatter, out: str) -> str:
+        places = [":" if p is None else self.arg(p, "int") for p in part.where]
+        while places and places[-1] == ":":
+            places.pop()
+        inside = places[0] if len(places) == 1 else f"({', '.join(places)})"
+        return f"np.add.at({out}, {inside}, {self.arg(part.value)})"
+
+    def _write(self, part: Write, value: Value, out: str, assign: bool) -> list[str]:
+        source = self.arg(part.value)
+        if not part.taps:
+            target = view_code(part.index, out, value.shape, part.shape)
+            if target == out:
+                target = f"{out}[...]"
+            if not target.endswith("]"):
+                return [f"np.copyto({target}, {source})" if assign
+                        else f"_view = {target}", *([] if assign else [f"_view += {source}"])]
+            return [f"{target} {'=' if assign else '+='} {source}"]
+        return self._tapped(part, value, out, source)
+
+    def _tapped(self, part: Write, value: Value, out: str, source: str) -> list[str]:
+        from sympy import Symbol
+
+        lines: list[str] = []
+        counters = {axis: Symbol(f"_p{k}", integer=True, nonnegative=True)
+                    for k, axis in enumerate(part.taps)}
+        depth = ""
+        for axis, counter in counters.items():
+            lines.append(f"{depth}for {counter} in range({dim_code(part.shape[axis])}):")
+            depth += "    "
+        kept = [k for k in range(len(part.shape)) if k not in counters]
+        renumber = {axis: k for k, axis in enumerate(kept)}
+        index: list[Offset] = []
+        for start, steps in part.index:
+            moved = sum((counters[a] * c for a, c in steps if a in counters), sympify(start))
+            index.append((moved, tuple((renumber[a], c) for a, c in steps if a not in counters)))
+        shape = tuple(part.shape[k] for k in kept)
+        picked = ", ".join(str(counters[k]) if k in counters else ":"
+                           for k in range(len(part.shape)))
+        target = view_code(tuple(index), out, value.shape, shape)
+        if target.endswith("]"):
+            lines.append(f"{depth}{target} += {source}[{picked}]")
+        else:
+            lines += [f"{depth}_view = {target}", f"{depth}_view += {source}[{picked}]"]
+        return lines

@@ -1,0 +1,58 @@
+"""Elementwise functions on tensors and numbers, one for each declared scalar function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sympy import Expr
+
+from mathdl.errors import ShapeError
+from mathdl.ir.tensor import Tensor
+from mathdl.language.pointwise import apply_to_numbers, as_scalar, pointwise
+from mathdl.scalar import ScalarFunction, lookup, scalar_functions
+
+
+def _is_dim_expression(value: Any) -> bool:
+    return not isinstance(value, Expr) or all(
+        s.is_integer and s.is_positive for s in value.free_symbols
+    )
+
+
+def _function(declared: ScalarFunction) -> Callable[..., Any]:
+    """``f(a, ...)`` entry by entry with broadcasting.
+
+    On numbers and dims alone it is the exact number; on entries of index notation the scalar
+    function itself.
+    """
+
+    def function(*arguments: Any) -> Any:
+        if len(arguments) != declared.arity:
+            raise ShapeError(
+                f"{declared.name} takes {declared.arity} "
+                f"argument{'s' if declared.arity > 1 else ''}, not {len(arguments)}"
+            )
+        if any(isinstance(a, Tensor) for a in arguments):
+            return pointwise(declared.head, *arguments, what=declared.name)
+        if not all(_is_dim_expression(a) for a in arguments):
+            return declared.head(*arguments)
+        return apply_to_numbers(declared.head, [as_scalar(a) for a in arguments], declared.name)
+
+    function.__name__ = function.__qualname__ = declared.name
+    function.__doc__ = (
+        f"{declared.name}, entry by entry: {declared.latex}.\n\n"
+        f"Kinks: {declared.subgradient or 'none'}.  Source: {declared.reference}."
+    )
+    return function
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    declared.name: _function(declared) for declared in scalar_functions() if declared.in_language
+}
+where = _function(lookup("where"))
+ELEMENTWISE["where"] = where
+
+exp = ELEMENTWISE["exp"]
+log = ELEMENTWISE["log"]
+sqrt = ELEMENTWISE["sqrt"]
+absolute = ELEMENTWISE["abs"]
