@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Expr
 
-from mathdl.errors import ShapeError
+from mathdl.errors import DomainError, ShapeError
 from mathdl.ir.tensor import Tensor
 from mathdl.language.pointwise import apply_to_numbers, as_scalar, pointwise
 from mathdl.scalar import ScalarFunction, lookup, scalar_functions
@@ -19,12 +19,32 @@ def _is_dim_expression(value: Any) -> bool:
     )
 
 
+# Evaluating these at a large exact number expands a factorial or a harmonic number.
+_EXPANDING = frozenset({"gammaln", "digamma"})
+_MAX_EXPANDED = 2000
+
+
+def _law(declared: ScalarFunction) -> Callable[..., Any]:
+    """The scalar function, refusing constants at which its exact value is too large."""
+    if declared.name not in _EXPANDING:
+        head: Callable[..., Any] = declared.head
+        return head
+
+    def bounded(argument: Any) -> Any:
+        if argument.is_number and abs(argument) > _MAX_EXPANDED:
+            raise DomainError(f"{declared.name} of a constant beyond {_MAX_EXPANDED}")
+        return declared.head(argument)
+
+    return bounded
+
+
 def _function(declared: ScalarFunction) -> Callable[..., Any]:
     """``f(a, ...)`` entry by entry with broadcasting.
 
     On numbers and dims alone it is the exact number; on entries of index notation the scalar
     function itself.
     """
+    law = _law(declared)
 
     def function(*arguments: Any) -> Any:
         if len(arguments) != declared.arity:
@@ -33,10 +53,10 @@ def _function(declared: ScalarFunction) -> Callable[..., Any]:
                 f"argument{'s' if declared.arity > 1 else ''}, not {len(arguments)}"
             )
         if any(isinstance(a, Tensor) for a in arguments):
-            return pointwise(declared.head, *arguments, what=declared.name)
+            return pointwise(law, *arguments, what=declared.name)
         if not all(_is_dim_expression(a) for a in arguments):
             return declared.head(*arguments)
-        return apply_to_numbers(declared.head, [as_scalar(a) for a in arguments], declared.name)
+        return apply_to_numbers(law, [as_scalar(a) for a in arguments], declared.name)
 
     function.__name__ = function.__qualname__ = declared.name
     function.__doc__ = (

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from sympy import Add, Mul, S, sympify
 
 from mathdl.ir.build import define, inline
-from mathdl.ir.index import bound_index, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number, slots_in
 from mathdl.ir.tensor import Access, Tensor
 
 _UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
@@ -56,6 +56,8 @@ def _sum_term(
 ) -> Any:
     """One term summed over the axes, as a body over the growing list of operands."""
     own = tensor.operands
+    if any(slots_in(e) for a in own for e in a.index):
+        return None  # a gather: its index would have to be carried along
     symbols = out_indices(tensor.ndim)
     summed = {symbols[a] for a in axes}
     fixed, moving = split_product(term, summed, own)
@@ -118,14 +120,15 @@ def split_product(
 
 
 def mentions(factor: Any, symbols: Collection[Any], operands: Sequence[Access]) -> bool:
-    """Whether a factor depends on one of the index symbols, itself or through an access."""
+    """Whether a factor depends on one of the index symbols, itself or through an access.
+
+    The index of an access may be an entry of an integer tensor, which has an index in turn.
+    """
     for s in factor.free_symbols:
         if s in symbols:
             return True
         k = slot_number(s)
-        if k is not None and any(
-            not e.free_symbols.isdisjoint(symbols) for e in operands[k].index
-        ):
+        if k is not None and any(mentions(e, symbols, operands) for e in operands[k].index):
             return True
     return False
 

@@ -15,6 +15,8 @@ from mathdl.ir.index import slot_number
 from mathdl.scalar.sigmoidal import sigmoid
 
 MAX_OPERATIONS = 60
+MAX_TERMS = 48  # beyond this a body is factored but not multiplied out
+MAX_CANCELLED = 24  # beyond this no common factor of numerator and denominator is sought
 FUNCTION_COST = 6
 
 
@@ -77,6 +79,9 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         return body
     if not isinstance(body, (Mul, Pow, Add)) or not body.has(Add):
         return body
+    size = _expanded_terms(body)
+    if size > MAX_TERMS:
+        return _cheapest([body, factor_terms(body)], small)
     candidates = [body]
     flat = expand(body, deep=False)
     if flat.has(sigmoid):
@@ -86,11 +91,34 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
     expanded = expand(body, power_base=False, power_exp=False, log=False, multinomial=False)
     for form in (flat, expanded):
         candidates += [form, factor_terms(form)]
-    if _rational(body) and len(body.free_symbols) <= 8 and cost(expanded) <= MAX_OPERATIONS:
+    if size <= MAX_CANCELLED and len(body.free_symbols) <= 8 and _rational(body):
         cancelled = cancel(together(body))
         candidates += [cancelled, factor_terms(cancelled)]
         candidates += [factor_terms(expand(cancelled))]
-    return min(candidates, key=lambda c: (cost(c, small), _leaves(c), len(str(c)), str(c)))
+    return _cheapest(candidates, small)
+
+
+@lru_cache(maxsize=65536)
+def _expanded_terms(body: Any) -> int:
+    """About how many terms a body has when it is multiplied out, denominators included."""
+    if isinstance(body, Add):
+        return sum(_expanded_terms(a) for a in body.args)
+    if isinstance(body, Mul):
+        size = 1
+        for factor in body.args:
+            size = min(size * _expanded_terms(factor), 10**6)
+        return size
+    if isinstance(body, Pow) and body.exp.is_Integer:
+        return int(min(_expanded_terms(body.base) ** abs(int(body.exp)), 10**6))
+    return max((_expanded_terms(a) for a in body.args), default=1)
+
+
+def _cheapest(candidates: list[Any], small: frozenset[Any]) -> Any:
+    """The least cost, then the fewest reads, then the shortest text: printing is slow."""
+    ranked = {c: (cost(c, small), _leaves(c)) for c in candidates}
+    least = min(ranked.values())
+    best = [c for c, rank in ranked.items() if rank == least]
+    return best[0] if len(best) == 1 else min(best, key=lambda c: (len(t := str(c)), t))
 
 
 @lru_cache(maxsize=65536)

@@ -10,7 +10,7 @@ from mathdl.ir.build import define, inline, out_ranges
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
-from mathdl.simplify.facts import constant_sum, split_product
+from mathdl.simplify.facts import constant_sum, mentions, split_product
 from mathdl.simplify.forms import cost, normal_form
 from mathdl.simplify.quotients import fold_quotients, small_slots
 
@@ -282,7 +282,7 @@ def _sum_of_term(term: Any, bounds: dict[Any, Any], operands: Any) -> Any:
         if e in names and bounds[e] == dim and e not in found:
             axes.append(position)
             found.add(e)
-        elif e.free_symbols & names:
+        elif mentions(e, names, operands):
             return None
     # the access must run over one bound index at least; the others only multiply
     constant = constant_sum(access.tensor, tuple(axes)) if axes else None

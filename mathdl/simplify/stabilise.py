@@ -82,7 +82,10 @@ def _sum_of_exponentials(tensor: Tensor) -> _Shifted | None:
 
 
 def _is_plain(index: Sequence[Any]) -> bool:
-    return len(set(index)) == len(index) and all(e.is_Symbol for e in index)
+    """Distinct index symbols, none of them the entry of an integer tensor."""
+    return len(set(index)) == len(index) and all(
+        e.is_Symbol and slot_number(e) is None for e in index
+    )
 
 
 def _shift_sum(tensor: Tensor, k: int) -> _Shifted:

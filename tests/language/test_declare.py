@@ -119,6 +119,6 @@ def test_assumption_table():
         assert assumption.meaning
         for implied in assumption.implied:
             assert not ASSUMPTIONS[implied].requires_square or assumption.requires_square
-    assert closure(["causal_mask"]) >= {"binary", "integer", "nonnegative", "lower_triangular"}
+    assert closure(["causal_mask"]) >= {"binary", "nonnegative", "lower_triangular"}
     assert closure(["probability_vector"]) >= {"positive", "nonnegative", "unit_interval"}
     assert "positive" not in closure(["one_hot"])

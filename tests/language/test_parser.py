@@ -14,6 +14,7 @@ from sympy import E, Rational, pi, sqrt
 from mathdl.errors import DomainError, MathDLError, NamingError, ParseError, ShapeError
 from mathdl.ir.tensor import Tensor
 from mathdl.language import dims, tensor
+from mathdl.language.elementwise import where
 from mathdl.language.parser import parse
 
 n, d = dims("n d")
@@ -26,7 +27,7 @@ SAME = [
     ("2*x", lambda: 2 * x),
     ("x**-1", lambda: x**-1),
     ("-x**2", lambda: -(x**2)),
-    ("--x", lambda: x),
+    ("--x", lambda: -1 * (-1 * x)),
     ("0.1*x", lambda: Rational(1, 10) * x),
     ("1e-3*x", lambda: Rational(1, 1000) * x),
     (".5*x + 2.*x", lambda: Rational(1, 2) * x + 2 * x),
@@ -38,7 +39,7 @@ SAME = [
     ("X.T @ x", lambda: X.T @ x),
     ("x[:, None] * X", lambda: x[:, None] * X),
     ("(x > 0)*x", lambda: (x > 0) * x),
-    ("where(0 < x, x, 0)", lambda: parse("where(x > 0, x, 0)", SHAPES)),
+    ("where(x > 0, x, 0)", lambda: where(x > 0, x, 0)),
     ("y2 = x*x; y2 + y2*s", lambda: (x * x).named("y2") + (x * x).named("y2") * tensor("s")),
     ("c = 2\nx**c", lambda: x**2),
     ("a = x\n\n  b = a + 1 ;\n\tb", lambda: (x.named("a") + 1).named("b")),
@@ -62,7 +63,7 @@ def test_declared_names_hide_constants():
 
 def test_numbers_and_dims_are_scalars():
     assert parse("2**10", "x: n").equation.body == 1024
-    assert parse("n*(n + 1)/2", "x: n").equation.body == n**2 / 2 + n / 2
+    assert parse("n*(n + 1)/2", "x: n").equation.body == n * (n + 1) / 2
 
 
 # (text, error, what the one-line message contains)
@@ -127,7 +128,7 @@ REFUSED = [
     ("x \u2212 y", ParseError, "column 3: the character U\\+2212 .* write - for minus"),
     ("x\u0000", ParseError, "column 2"),
     ("x\r+ y", ParseError, "column 2"),
-    ("x +\n  y +\n z z", ParseError, "line 3"),
+    ("a = x;\n\n  b = a\n a b", ParseError, "line 4, column 4"),
     ("a = x\nb = a + q\nb", NamingError, "line 2, column 9: unknown name 'q'"),
     ("x +\\\n y", ParseError, "column 4"),
     ("a = X @ x; a", ShapeError, "in 'X @ x' at column 5"),
@@ -160,6 +161,8 @@ HOSTILE = {
     "product": "prod(ones(10**9)*3)",
     "exponentials": "exp(exp(exp(exp(9))))*x",
     "reciprocal": "1/exp(-10**9)*x",
+    "factorial": "gammaln(10**9)*x + 1",
+    "harmonic": "digamma(10**7) + 1",
     "brackets": "(" * 9000 + "x" + ")" * 9000,
     "open brackets": "[" * 19000,
     "signs": "-" * 19000 + "x",
@@ -197,7 +200,7 @@ LARGE = {
     "parts": "concat([" + "x," * 1000 + "x])",
     "definitions": ";".join(f"a{k} = x + {k}" for k in range(400)) + ";a7",
     "doubling": "a0 = x;" + ";".join(f"a{k + 1} = a{k}*a{k}" for k in range(200)) + ";a200",
-    "special": "(gammaln(10**9) + digamma(10**7) + sin(10**300) + log(10**300))*x",
+    "special": "(gammaln(1000) + digamma(1000) + sin(10**300) + log(10**300))*x",
     "identity": "sum(eye(10**11))*x",
 }
 
@@ -237,9 +240,18 @@ def test_bad_input(case):
         assert any(w in str(outcome) for w in wanted)
 
 
+def outcome_of(text: str) -> Tensor | MathDLError:
+    """What parsing gives; any exception that is not ours goes through and fails the test."""
+    try:
+        return parse(text, SHAPES)
+    except MathDLError as error:
+        return error
+
+
 FRAGMENTS = st.sampled_from([
     "x", "y", "X", "w", "s", "n", "d", "0", "1", "2", "0.5", "-1", "+", "-", "*", "/", "**", "@",
-    "(", ")", "[", "]", ",", ":", ";", "\n", "=", "<", ">", ".T", "None", "...", " ", "sum(", "exp(",
+    "(", ")", "[", "]", ",", ":", ";", "\n", "=", "<", ">", ".T", "None", "...", " ", "sum(",
+    "exp(",
     "softmax(", "max(", "axis=", "keepdims=True", "where(", "concat([", "reshape(", "einsum(",
     '"ij,j->i"', "eye(", "log(", "pi", "e", "trace(", "conv2d(", "lambda", "if", "x[0]", "not",
 ])
@@ -267,18 +279,14 @@ FRAGMENTS = st.sampled_from([
 @example("max_pool(X, size=x)")
 @example("cumsum(x, axis=None, a=x)")
 def test_any_text_gives_a_tensor_or_one_of_our_errors(text):
-    try:
-        found = parse(text, SHAPES)
-    except MathDLError as error:
-        assert "\n" not in str(error)
-    else:
-        assert isinstance(found, Tensor)
+    assert isinstance(outcome := outcome_of(text), (Tensor, MathDLError))
+    assert isinstance(outcome, Tensor) or "\n" not in str(outcome)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.recursive(
-        st.sampled_from(["x", "y", "s", "2", "0.5", "x[0]", "X @ w"]),
+        st.sampled_from(["x", "y", "s", "2", "0.5", "x[0]", "(X @ w)"]),
         lambda inner: st.one_of(
             st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({''.join(t)})"),
             st.tuples(st.sampled_from(["exp", "tanh", "sum", "softplus"]), inner).map(
