@@ -25,7 +25,7 @@ from mathdl.errors import (
     ShapeError,
     UnsupportedError,
 )
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.tensor import OPERATORS, Tensor
 from mathdl.language import (
     FUNCTIONS,
     Max,
@@ -68,6 +68,21 @@ __all__ = [
     "vjp",
     *FUNCTIONS,
 ]
+
+
+def _repr(tensor: Tensor) -> str:
+    from mathdl.present.repr import repr_text
+
+    return repr_text(tensor)
+
+
+def _latex(tensor: Tensor) -> str:
+    from mathdl.present.repr import repr_latex
+
+    return repr_latex(tensor)
+
+
+OPERATORS.update({"repr": _repr, "latex": _latex})
 
 
 def __getattr__(name: str) -> Any:

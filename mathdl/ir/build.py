@@ -32,6 +32,7 @@ from mathdl.ir.index import (
 )
 from mathdl.ir.tensor import Access, Equation, Reduce, Requirement, Tensor, intern, intern_call
 from mathdl.scalar.compare import ge, lt, where
+from mathdl.scalar.declare import declared_heads
 
 Range = tuple[Any, Dim]
 
@@ -62,7 +63,7 @@ def define(
     ``out`` and ``bound`` pair index symbols (any distinct ones) with dims; ``body`` is over
     ``slot(k)`` for the ``k``-th of ``operands``.
     """
-    body = sympify(body)
+    body = declared_heads(sympify(body))
     operands = list(operands)
     bounds = list(bound)
     requirements = dict.fromkeys(requires)
@@ -257,7 +258,9 @@ def _tidy_slots(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
     kept = [
         Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held) for a in kept
     ]
-    return substitute(body, mapping), kept
+    merged = substitute(body, mapping)
+    # what was read under two slots may cancel once they are one
+    return _tidy_slots(merged, kept) if len(kept) < len(order) else (merged, kept)
 
 
 def _drop_unused(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, expand, floor, sympify
+from sympy import Expr, Integer, Mod, Symbol, expand, floor, sympify
 
 from mathdl.errors import ShapeError
 
@@ -82,12 +82,13 @@ def nonnegative(value: Any) -> bool:
             shifted[symbol] = symbol + 1
         elif not symbol.is_nonnegative:
             return False
-    inner = {atom for atom in value.atoms(floor) if atom.free_symbols}
-    if inner:
-        # floor(a) >= 0 when a >= 0; good for lower bounds with positive coefficients only
-        value = value.xreplace({a: Symbol(f"floor_{k}", nonnegative=True, integer=True)
-                                for k, a in enumerate(sorted(inner, key=str))
-                                if nonnegative(a.args[0])})
+    # floor(a) >= 0 when a >= 0, and Mod(a, k) >= 0 when k > 0
+    inner = [a for a in value.atoms(floor, Mod)
+             if (nonnegative(a.args[0]) if isinstance(a, floor) else a.args[1].is_positive)]
+    value = value.xreplace({a: Symbol(f"part_{k}", nonnegative=True, integer=True)
+                            for k, a in enumerate(sorted(inner, key=str))})
+    if not value.is_polynomial(*value.free_symbols):
+        return False
     value = expand(value.xreplace(shifted))
     return all(term.as_coeff_Mul()[0] >= 0 for term in value.as_ordered_terms())
 

@@ -29,13 +29,17 @@ def bound_index(k: int) -> Any:
     return Symbol(f"r{k}", integer=True, nonnegative=True)
 
 
-@lru_cache(maxsize=1024)
+_SLOTS: list[Any] = []
+_SLOT_NUMBER: dict[Any, int] = {}
+
+
 def slot(k: int) -> Any:
     """The symbol that stands in a body for the ``k``-th access."""
-    return Symbol(f"x{k}", real=True)
-
-
-_SLOT_NUMBER: dict[Any, int] = {slot(k): k for k in range(1024)}
+    while len(_SLOTS) <= k:
+        symbol = Symbol(f"x{len(_SLOTS)}", real=True)
+        _SLOT_NUMBER[symbol] = len(_SLOTS)
+        _SLOTS.append(symbol)
+    return _SLOTS[k]
 
 
 def slot_number(symbol: Any) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Function
@@ -168,3 +169,16 @@ def lookup(name: str) -> ScalarFunction:
 def of_head(head: Any) -> ScalarFunction | None:
     """The declaration whose SymPy class, or an alias of it, is ``head``; or None."""
     return _BY_HEAD.get(head)
+
+
+@lru_cache(maxsize=65536)
+def declared_heads(expression: Any) -> Any:
+    """The expression with SymPy's classes that differentiate worse replaced by the declared ones.
+
+    SymPy makes ``Abs`` of ``sqrt(x**2)`` by itself, and its second derivative a Dirac delta.
+    """
+    for function in _REGISTRY.values():
+        for alias in function.aliases:
+            if expression.has(alias):
+                expression = expression.replace(alias, function.head)
+    return expression

@@ -73,7 +73,6 @@ polygamma: Any = declare(
     ufunc="scipy.special.polygamma",
     analytic=False,
     reference=_DLMF + "5.15.1",
-    in_language=False,
     aliases=(sympy.polygamma,),
 )
 

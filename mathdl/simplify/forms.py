@@ -15,8 +15,8 @@ from mathdl.ir.index import slot_number
 from mathdl.scalar.sigmoidal import sigmoid
 
 MAX_OPERATIONS = 60
-MAX_TERMS = 48  # beyond this a body is factored but not multiplied out
-MAX_CANCELLED = 24  # beyond this no common factor of numerator and denominator is sought
+MAX_TERMS = 24  # beyond this a body is factored but not multiplied out
+MAX_CANCELLED = 12  # beyond this no common factor of numerator and denominator is sought
 FUNCTION_COST = 6
 
 
@@ -81,7 +81,7 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         return body
     size = _expanded_terms(body)
     if size > MAX_TERMS:
-        return _cheapest([body, factor_terms(body)], small)
+        return body
     candidates = [body]
     flat = expand(body, deep=False)
     if flat.has(sigmoid):

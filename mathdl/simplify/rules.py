@@ -64,7 +64,7 @@ def _inlinable(access: Access, ranges: dict[Any, Any]) -> bool:
     )
 
 
-MAX_BODY = 30
+MAX_BODY = 20
 
 
 def _inline(tensor: Tensor, context: Context) -> Tensor | None:
@@ -126,6 +126,8 @@ def _accept(
     equation = tensor.equation
     old = _weight(tensor, equation.body, equation.operands, ranges)
     body, operands = _share(body, operands)
+    if cost(body, small_slots(ranges, operands)) > old + MAX_BODY:
+        return None
     body = normal_form(body, small_slots(ranges, operands))
     body, operands = fold_quotients(body, operands, context, ranges)
     new = _weight(tensor, body, operands, ranges)

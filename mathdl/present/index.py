@@ -1,0 +1,153 @@
+"""Index notation: ``M[i,j] = sum[k<d](X[i,k]*W[k,j])``, for what has no matrix form and for notes.
+
+An access outside a tensor's range is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy import KroneckerDelta, Mod, Symbol, floor, sympify
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+from mathdl.ir.build import ranges_of
+from mathdl.ir.index import bound_index, out_indices, slot_number
+from mathdl.ir.tensor import Tensor
+from mathdl.present.letters import letter
+from mathdl.present.tree import Formula, Name
+from mathdl.scalar import COMPARISONS, of_head
+
+LETTERS = "ijklpqrsuvabcdefgh"
+_SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
+
+
+def to_index(tensor: Tensor, name: str | None = None) -> str:
+    """The defining equation in index notation: ``M[i,j] = sum_k X[i,k]*W[k,j]``.
+
+    Other quantities appear by their name or label, unnamed ones as ``T`` with a number.
+    """
+    unnamed: dict[int, str] = {}
+
+    def word(t: Tensor) -> Name:
+        text = t.name or t.label or unnamed.setdefault(id(t), f"T{len(unnamed) + 1}")
+        return Name(text, t.ndim)
+
+    left = name or tensor.label or tensor.name or "T"
+    if tensor.call is not None:
+        arguments = ", ".join(word(a.tensor).text for a in tensor.call.operands)
+        return f"{left} = {tensor.call.primitive}({arguments})"
+    if tensor.definition is None:
+        return left
+    made = formula(tensor, word, ranges=False)
+    indices = f"[{','.join(made.indices)}]" if made.indices else ""
+    return f"{left}{indices} = {made.body}"
+
+
+def formula(
+    tensor: Tensor, word: Callable[[Tensor], Name], ranges: bool = True
+) -> Formula:
+    """The equation in index notation; ``word`` names the tensors that it reads."""
+    equation = tensor.definition
+    if equation is None:
+        raise TypeError("only an equation has an index form")
+    taken = {s.name for d in (*tensor.shape, *equation.extents) for s in sympify(d).free_symbols}
+    taken |= {word(a.tensor).text for a in equation.operands}
+    letters = iter([c for c in LETTERS if c not in taken] + [f"i{k}" for k in range(64)])
+    out = {s: next(letters) for s in out_indices(tensor.ndim)}
+    bound = {bound_index(k): next(letters) for k in range(len(equation.extents))}
+    symbols: dict[Any, Any] = {
+        s: Symbol(letter, integer=True, nonnegative=True) for s, letter in {**out, **bound}.items()
+    }
+    texts: dict[Any, str] = {}
+    maths: dict[Any, str] = {}
+
+    def read(k: int) -> Any:
+        access = equation.operands[k]
+        index = []
+        for e in access.index:
+            inner = {s: read(j) for s in e.free_symbols if (j := slot_number(s)) is not None}
+            index.append(e.xreplace({**symbols, **inner}))
+        name = word(access.tensor).text
+        atom = Symbol(f"{name}[{k}]", real=True)
+        plain = ",".join(_text(e, texts) for e in index)
+        texts[atom] = f"{name}[{plain}]" if index else name
+        inside = ",".join(_latex(e, maths) for e in index)
+        plain_name = letter(Name(name, 0))
+        maths[atom] = f"{{{plain_name}}}_{{{inside}}}" if index else plain_name
+        return atom
+
+    atoms = {sympify(Symbol(f"x{k}", real=True)): read(k) for k in range(len(equation.operands))}
+    body = equation.body.xreplace({**symbols, **atoms})
+    text, latex = _text(body, texts), _latex(body, maths)
+    lengths = ranges_of(tensor)
+    if bound:
+        kinds = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
+        if ranges:
+            over = ",".join(f"{c}<{lengths[s]}" for s, c in bound.items())
+            text = f"{equation.reduce}[{over}]({text})"
+        else:
+            wrapped = f"({text})" if isinstance(body, sympy.Add) else text
+            text = f"{equation.reduce}_{''.join(bound.values())} {wrapped}"
+        wrapped = rf"\left({latex}\right)" if isinstance(body, sympy.Add) else latex
+        latex = f"{kinds[equation.reduce]}_{{{','.join(bound.values())}}} {wrapped}"
+    return Formula(
+        tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim
+    )
+
+
+class _Text(StrPrinter):  # type: ignore[misc]
+    def __init__(self, names: dict[Any, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def _print_Symbol(self, expr: Any) -> str:
+        return self.names.get(expr) or str(super()._print_Symbol(expr))
+
+    def _print_Function(self, expr: Any) -> str:
+        declared = of_head(expr.func)
+        if isinstance(expr, COMPARISONS):
+            a, b = map(self._print, expr.args)
+            return f"({a} {_SIGNS[type(expr).__name__]} {b})"
+        name = declared.name if declared is not None else type(expr).__name__
+        return f"{name}({', '.join(map(self._print, expr.args))})"
+
+    def _print_KroneckerDelta(self, expr: Any) -> str:
+        a, b = map(self._print, expr.args)
+        return f"({a} == {b})"
+
+    def _print_Mod(self, expr: Any) -> str:
+        return f"mod({', '.join(map(self._print, expr.args))})"
+
+
+class _Latex(LatexPrinter):  # type: ignore[misc]
+    def __init__(self, names: dict[Any, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
+        return self.names.get(expr) or str(super()._print_Symbol(expr, style))
+
+    def _print_Function(self, expr: Any, exp: Any = None) -> str:
+        declared = of_head(expr.func)
+        if declared is None:
+            return str(super()._print_Function(expr, exp))
+        text = declared.latex.format(*map(self._print, expr.args))
+        return text if exp is None else rf"{{{text}}}^{{{exp}}}"
+
+    def _print_KroneckerDelta(self, expr: Any, exp: Any = None) -> str:
+        a, b = map(self._print, expr.args)
+        return rf"\delta_{{{a},{b}}}"
+
+
+def _text(expr: Any, names: dict[Any, str]) -> str:
+    return str(_Text(names).doprint(expr))
+
+
+def _latex(expr: Any, names: dict[Any, str]) -> str:
+    return str(_Latex(names).doprint(expr))
+
+
+__all__ = ["KroneckerDelta", "Mod", "floor", "formula", "to_index"]

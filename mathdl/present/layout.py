@@ -1,0 +1,229 @@
+"""Which quantities of an expression are written out in place and which get a name.
+
+The result is a list of definitions in dependency order and a value, each a tree.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import preorder_traversal, sympify
+
+from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.tensor import Tensor
+from mathdl.language.declare import RESERVED
+from mathdl.language.functions import FUNCTIONS
+from mathdl.language.names import check_name
+from mathdl.present.folds import fold
+from mathdl.present.index import formula
+from mathdl.present.matrix import matrix_view
+from mathdl.present.tree import ONE, ZERO, Call, Formula, Name, Node
+from mathdl.present.views import Unprintable
+
+LONG = 64  # characters beyond which a quantity is not written out inside another
+CONDITION = 32  # the same for a condition, which reads best where it is used
+SHORT = 12  # characters up to which a shared quantity is repeated
+CONSTANTS = frozenset({"pi", "e"})
+
+
+@dataclass(frozen=True)
+class Document:
+    """``name = tree`` for each definition, then the values."""
+
+    definitions: tuple[tuple[Name, Node], ...]
+    values: tuple[Node, ...]
+
+
+def layout(
+    tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int]
+) -> Document:
+    """How the tensors are written; ``measure`` is the length of a printed tree."""
+    return _Layout(tensors, names or {}, measure).document()
+
+
+class _Layout:
+    def __init__(
+        self, tensors: Sequence[Tensor], names: Mapping[Tensor, str],
+        measure: Callable[[Node], int],
+    ) -> None:
+        given = [(t, n) for t, n in names.items() if not t.is_input]
+        found, self.folds = fold([*tensors, *(t for t, _ in given)])
+        self.kept = found  # alive, as they are known by id
+        self.tensors = found[: len(tensors)]
+        self.measure = measure
+        self.alias: dict[int, Tensor] = {}
+        self.given: dict[int, str] = {}
+        self.order = self._reachable(self.tensors)
+        for t in self.order:
+            inner = self._renamed(t)
+            if inner is not None:
+                self.alias[id(t)] = inner
+                if t.label is not None:
+                    self.given.setdefault(id(self.resolve(inner)), t.label)
+        for (_, name), t in zip(given, found[len(tensors):], strict=True):
+            self.given.setdefault(id(self.resolve(t)), name)
+        self.taken = self._taken()
+        self.nodes: dict[int, Node] = {}
+        self.definitions: list[tuple[Name, Node]] = []
+
+    def resolve(self, tensor: Tensor) -> Tensor:
+        """The quantity itself behind names that were put on it."""
+        while id(tensor) in self.alias:
+            tensor = self.alias[id(tensor)]
+        return tensor
+
+    def _renamed(self, tensor: Tensor) -> Tensor | None:
+        """What a tensor merely repeats: a name, or a condition on dims."""
+        equation = tensor.definition
+        if equation is None or equation.reduce != "none" or len(equation.operands) != 1:
+            return None
+        access = equation.operands[0]
+        same = equation.body == slot(0) and access.index == out_indices(tensor.ndim)
+        return access.tensor if same and access.tensor.shape == tensor.shape else None
+
+    def needs(self, tensor: Tensor) -> list[Tensor]:
+        fold = self.folds.get(tensor)
+        if fold is not None:
+            return [fold.argument]
+        return [a.tensor for a in tensor.operands]
+
+    def _reachable(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """What the printed form needs, operands first; folds do not need what they replace."""
+        order: list[Tensor] = []
+        done: set[int] = set()
+        stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(outputs)]
+        while stack:
+            tensor, expanded = stack.pop()
+            if expanded:
+                order.append(tensor)
+                continue
+            if id(tensor) in done:
+                continue
+            done.add(id(tensor))
+            stack.append((tensor, True))
+            stack.extend((t, False) for t in reversed(self.needs(tensor)) if id(t) not in done)
+        return order
+
+    def _taken(self) -> set[str]:
+        taken = {*FUNCTIONS, *RESERVED, *CONSTANTS}
+        for t in self.order:
+            if t.is_input:
+                taken.add(t.name or "")
+            for dim in (*t.shape, *(t.definition.extents if t.definition else ())):
+                taken |= {s.name for s in sympify(dim).free_symbols}
+        return taken
+
+    def fresh(self, tensor: Tensor) -> str:
+        """The given name, made unlike all others; t1, t2, ... without one."""
+        wanted = self.given.get(id(tensor))
+        candidates: Any = (f"t{k}" for k in itertools.count(1))
+        if wanted is not None:
+            candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
+        for name in candidates:
+            if name not in self.taken:
+                check_name(name)
+                self.taken.add(name)
+                return str(name)
+        raise AssertionError
+
+    # -- what is written where --------------------------------------------------------------------
+
+    def document(self) -> Document:
+        uses = self._uses()
+        values = {id(self.resolve(t)) for t in self.tensors}
+        for t in self.order:
+            if id(t) in self.alias:
+                continue
+            if t.is_input:
+                self.nodes[id(t)] = Name(t.name or "", t.ndim)
+                continue
+            node = self._tree(t)
+            if isinstance(node, Formula) and (t.ndim or id(t) not in values):
+                self._define(t, node)
+            elif id(t) in values and not uses.get(id(t)):
+                self.nodes[id(t)] = node
+            elif self._needs_name(t, node, uses.get(id(t), 0)):
+                self._define(t, node)
+            else:
+                self.nodes[id(t)] = node
+        return Document(tuple(self.definitions), tuple(self.node_of(t) for t in self.tensors))
+
+    def _define(self, tensor: Tensor, node: Node) -> None:
+        name = Name(self.fresh(tensor), tensor.ndim)
+        self.definitions.append((name, node))
+        self.nodes[id(tensor)] = name
+
+    def _needs_name(self, tensor: Tensor, node: Node, uses: int) -> bool:
+        if isinstance(node, Name):
+            return False
+        length = self.measure(node)
+        if id(tensor) in self.given:
+            return True
+        repeated = CONDITION if is_indicator(node) else SHORT
+        return length > (LONG if uses <= 1 else repeated)
+
+    def node_of(self, tensor: Tensor) -> Node:
+        return self.nodes[id(self.resolve(tensor))]
+
+    def _tree(self, tensor: Tensor) -> Node:
+        try:
+            return matrix_view(tensor, self._visible, self.folds)
+        except Unprintable:
+            return formula(tensor, self._word)
+
+    def _visible(self, tensor: Tensor) -> Node:
+        tensor = self.resolve(tensor)
+        if id(tensor) not in self.nodes:
+            raise Unprintable("a quantity of another form")
+        return self.nodes[id(tensor)]
+
+    def _word(self, tensor: Tensor) -> Name:
+        """A name for what stands in an index formula."""
+        tensor = self.resolve(tensor)
+        node = self.nodes[id(tensor)]
+        if not isinstance(node, Name):
+            self._define(tensor, node)
+        found = self.nodes[id(tensor)]
+        assert isinstance(found, Name)
+        return found
+
+    def _uses(self) -> dict[int, int]:
+        """How often each quantity is written in the definitions of others."""
+        uses: dict[int, int] = {}
+        for t in self.order:
+            if id(t) in self.alias or t.is_input:
+                continue
+            if t in self.folds:
+                key = id(self.resolve(self.folds[t].argument))
+                uses[key] = uses.get(key, 0) + 1
+                continue
+            for k, count in _occurrences(t).items():
+                key = id(self.resolve(t.operands[k].tensor))
+                uses[key] = uses.get(key, 0) + count
+        return uses
+
+
+def is_indicator(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "where" and node.arguments[1:] == (ONE, ZERO)
+
+
+def _occurrences(tensor: Tensor) -> dict[int, int]:
+    if tensor.definition is None:
+        return dict.fromkeys(range(len(tensor.operands)), 1)
+    counts: dict[int, int] = dict.fromkeys(range(len(tensor.operands)), 0)
+    for number, node in enumerate(preorder_traversal(tensor.equation.body)):
+        k = slot_number(node)
+        if k is not None:
+            counts[k] = counts.get(k, 0) + 1
+        if number > 2000:
+            break
+    for access in tensor.operands:
+        for e in access.index:
+            for s in e.free_symbols:
+                k = slot_number(s)
+                if k is not None:
+                    counts[k] = counts.get(k, 0) + 1
+    return counts
