@@ -10,7 +10,6 @@ True
 
 from typing import Any
 
-import mathdl.scalar
 from mathdl._version import __version__
 from mathdl.derivation import Derivation, derive, hvp, jvp, vjp
 from mathdl.errors import (

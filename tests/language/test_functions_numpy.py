@@ -96,6 +96,7 @@ TABLE = [
     ("abs(x) + sign(x) + sqrt(x**2 + 1) + erf(x) + arctan(x) + exp(x)",
      lambda a: abs(a.x) + np.sign(a.x) + np.sqrt(a.x**2 + 1) + sp.erf(a.x) + np.arctan(a.x)
      + np.exp(a.x)),
+    ("polygamma(1, x**2 + 1)", lambda a: sp.polygamma(1, a.x**2 + 1)),
     ("gammaln(x**2 + 1) + digamma(x**2 + 1)",
      lambda a: sp.gammaln(a.x**2 + 1) + sp.digamma(a.x**2 + 1)),
     # reductions
