@@ -20,6 +20,7 @@ from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
 from mathdl.simplify import Step, simplify, stabilise
+from mathdl.simplify.facts import UNIT_ROWS
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
@@ -44,6 +45,8 @@ class Derivation:
     derivatives: Mapping[str, Tensor]
     lower: Mapping[str, Tensor]
     names: Mapping[Tensor, str]
+    inputs: tuple[Tensor, ...]
+    declared: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
     single: bool = False
 
@@ -76,21 +79,39 @@ class Derivation:
         return {}
 
     def _generate(self, outputs: Outputs) -> Compiled:
+        wanted = {
+            "value_and_grad": [(self._value_key, self.expr), *self.derivatives.items()],
+            "grad": list(self.derivatives.items()),
+            "value": [(self._value_key, self.expr)],
+        }
+        if outputs not in wanted:
+            raise NamingError(f"unknown outputs {outputs!r}; there are: {', '.join(wanted)}")
+        return self._code(wanted[outputs], outputs, self.single or outputs == "value")
+
+    def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
 
-        if outputs not in ("value_and_grad", "grad", "value"):
-            raise NamingError(
-                f"unknown outputs {outputs!r}; there are: value_and_grad, grad, value"
-            )
-        wanted: list[tuple[str, Tensor]] = []
-        if outputs != "grad":
-            wanted.append(("value", self.expr))
-        if outputs != "value":
-            wanted += list(self.derivatives.items())
         return generate_numpy(
-            wanted, names=self.names, value="value" if outputs != "grad" else None,
-            single=self.single, function=outputs,
+            wanted,
+            names=self.names,
+            value=self._value_key if function == "value_and_grad" else None,
+            single=single,
+            function=function,
+            extra_inputs=self.inputs,
+            ignored=[name for name in self.declared if name not in self._input_names],
         )
+
+    @cached_property
+    def _value_key(self) -> str:
+        """What the value is called among the outputs: not as a variable is."""
+        key = "value"
+        while key in self.derivatives:
+            key += "_"
+        return key
+
+    @cached_property
+    def _input_names(self) -> frozenset[str]:
+        return frozenset(t.name or "" for t in self.inputs)
 
     @property
     def source(self) -> str:
@@ -106,20 +127,16 @@ class Derivation:
         return verify(self, **options)
 
     def value_function(self) -> Callable[..., Any]:
+        """The expression's value from the inputs by keyword."""
         return self.compile("value")
 
-    def derivative_function(self) -> Callable[..., Any]:
-        return _as_dict(self.compile("grad"), self.single, next(iter(self.derivatives), ""))
+    def derivative_function(self) -> Callable[..., dict[str, Any]]:
+        """The derivatives by name from the inputs by keyword."""
+        return self._code(list(self.derivatives.items()), "grad", False)
 
-    def gradient_function(self) -> Callable[..., Any]:
+    def gradient_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives of one order less, by name: what order ``n`` differentiates."""
-        from mathdl.generate import generate_numpy
-
-        made = generate_numpy(
-            list(self.lower.items()), names=self.names, value=None, single=False,
-            function="grad",
-        )
-        return made
+        return self._code(list(self.lower.items()), "grad", False)
 
     # -- presentation --------------------------------------------------------------------------
 
@@ -161,22 +178,14 @@ class Derivation:
         }
 
 
-def _as_dict(made: Callable[..., Any], single: bool, name: str) -> Callable[..., Any]:
-    if not single:
-        return made
-
-    def call(**arrays: Any) -> dict[str, Any]:
-        return {name: made(**arrays)}
-
-    return call
-
-
 # -- arguments --------------------------------------------------------------------------------
 
 
 def resolve_wrt(expr: Tensor, wrt: Wrt) -> tuple[list[Tensor], bool]:
     """The tensors meant by ``wrt``, and whether a single one was given."""
     single = isinstance(wrt, (str, Tensor))
+    if not isinstance(wrt, (str, Tensor, Iterable)):
+        raise NamingError(f"wrt is a name or a tensor, not {wrt!r}")
     wanted = [wrt] if isinstance(wrt, (str, Tensor)) else list(wrt)
     if not wanted:
         raise NamingError("wrt names nothing to differentiate by")
@@ -222,6 +231,31 @@ def _detach(expr: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, dict[Tenso
     return rewrite([expr], replace=stand_in)[0], {v: k for k, v in stand_in.items()}
 
 
+def _free(
+    expr: Tensor, targets: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor], dict[Tensor, Tensor]]:
+    """The expression over free variables, these, and which declared input each stands for.
+
+    Named quantities become inputs.  That rows sum to one is a fact about the instances of a
+    variable, not about its neighbourhood: gradients stay ambient, so it must not be used before
+    differentiating.
+    """
+    expr, attached = _detach(expr, targets)
+    inputs = {v: k for k, v in attached.items()}
+    variables = [inputs.get(t, t) for t in targets]
+    plain = {
+        t: input_tensor(t.name or "", t.shape, t.assume - UNIT_ROWS)
+        for t in variables if t.assume & UNIT_ROWS
+    }
+    if plain:
+        expr = rewrite([expr], replace=plain)[0]
+    return expr, [plain.get(t, t) for t in variables], {v: k for k, v in plain.items()}
+
+
+def _restored(tensors: Sequence[Tensor], declared: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    return rewrite(tensors, replace=declared) if declared else list(tensors)
+
+
 def identity(shape: Shape) -> Tensor:
     """``delta`` between two copies of the axes of ``shape``."""
     count = len(shape)
@@ -257,6 +291,13 @@ class _Prepared:
     kept: list[Tensor]
     names: dict[Tensor, str]
 
+    def over(self, declared: Mapping[Tensor, Tensor]) -> _Prepared:
+        """The same with stand-ins replaced by what they stand for."""
+        named = zip(_restored(list(self.names), declared), self.names.values(), strict=True)
+        return _Prepared(
+            _restored([self.expr], declared)[0], _restored(self.kept, declared), dict(named)
+        )
+
 
 def prepare(expr: Tensor) -> _Prepared:
     """The expression in stable form, and every quantity of it that may be referred to."""
@@ -290,10 +331,9 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
     """
     expr = as_tensor(expr)
     targets, single = resolve_wrt(expr, wrt)
+    alongside = declared_with(expr)
     _check_order(order, expr.shape, targets)
-    expr, attached = _detach(expr, targets)
-    back = {v: k for k, v in attached.items()}
-    variables = [back.get(t, t) for t in targets]
+    expr, variables, declared = _free(expr, targets)
     prepared = prepare(expr)
     trace: list[Step] = []
     current = first_order(prepared.expr, variables, prepared.kept, trace)
@@ -305,6 +345,11 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
             first_order(d, [v], kept, trace)[0] if k else d
             for d, v in zip(below, variables, strict=True)
         ]
+    if declared:
+        prepared, below = prepared.over(declared), _restored(below, declared)
+        kept = [*prepared.kept, *(topological(below) if order > 1 else [])]
+        current = simplify(_restored(current, declared), kept=kept, trace=trace)
+        variables = [declared.get(v, v) for v in variables]
     current = [_require(d, prepared.expr) for d in current]
     keys = [t.name or t.label or "" for t in targets]
     return Derivation(
@@ -314,6 +359,8 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
         derivatives=dict(zip(keys, current, strict=True)),
         lower=dict(zip(keys, below, strict=True)),
         names=prepared.names,
+        inputs=tuple(dict.fromkeys([*inputs_of(_restored([expr], declared)), *variables])),
+        declared=alongside,
         steps=tuple(trace),
         single=single,
     )
@@ -329,9 +376,12 @@ def _require(derivative: Tensor, expr: Tensor) -> Tensor:
 
 def jvp(expr: Tensor, directions: Mapping[Tensor, Tensor]) -> Tensor:
     """The derivative of ``expr`` along directions: ``sum_v dexpr/dv . directions[v]``."""
-    prepared = prepare(as_tensor(expr))
-    tangent = tangents([prepared.expr], {k: as_tensor(v) for k, v in directions.items()})
-    return simplify(tangent, kept=prepared.kept)[0]
+    expr, variables, declared = _free(as_tensor(expr), list(directions))
+    prepared = prepare(expr)
+    along = dict(zip(variables, map(as_tensor, directions.values()), strict=True))
+    tangent = _restored(tangents([prepared.expr], along), declared)
+    prepared = prepared.over(declared)
+    return _require(simplify(tangent, kept=prepared.kept)[0], prepared.expr)
 
 
 def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
@@ -343,14 +393,18 @@ def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
             f"it must be the expression's {show_shape(expr.shape)}"
         )
     targets, single = resolve_wrt(expr, wrt)
+    expr, variables, declared = _free(expr, targets)
     prepared = prepare(expr)
-    found = cotangents(prepared.expr, cotangent, targets)
-    results = simplify(
-        [found[t] for t in targets], kept=[*prepared.kept, *topological([cotangent])]
-    )
+    found = cotangents(prepared.expr, cotangent, variables)
+    raw = _restored([found[t] for t in variables], declared)
+    prepared = prepared.over(declared)
+    results = [
+        _require(r, prepared.expr)
+        for r in simplify(raw, kept=[*prepared.kept, *topological([cotangent])])
+    ]
     if single:
         return results[0]
-    return {t.name: r for t, r in zip(targets, results, strict=True)}
+    return {t.name or t.label: r for t, r in zip(targets, results, strict=True)}
 
 
 def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
@@ -359,11 +413,14 @@ def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
     if expr.ndim:
         raise ShapeError(f"hvp needs a scalar, not shape {show_shape(expr.shape)}")
     targets, _ = resolve_wrt(expr, wrt)
+    expr, variables, declared = _free(expr, targets)
     prepared = prepare(expr)
     trace: list[Step] = []
-    gradient = first_order(prepared.expr, targets, prepared.kept, trace)
-    tangent = tangents(gradient, {targets[0]: as_tensor(direction)})
-    return simplify(tangent, kept=[*prepared.kept, *topological(gradient)])[0]
+    gradient = first_order(prepared.expr, variables, prepared.kept, trace)
+    tangent = _restored(tangents(gradient, {variables[0]: as_tensor(direction)}), declared)
+    prepared, gradient = prepared.over(declared), _restored(gradient, declared)
+    product = simplify(tangent, kept=[*prepared.kept, *topological(gradient)])[0]
+    return _require(product, prepared.expr)
 
 
-__all__ = ["Derivation", "derive", "hvp", "inputs_of", "jvp", "vjp"]
+__all__ = ["Derivation", "derive", "hvp", "jvp", "vjp"]

@@ -177,11 +177,26 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
     body = slot(len(operands) - 1) * factor
     if is_structural(cotangent):
         body, operands = inline(body, operands, len(operands) - 1)
+        new = {**dict(zip(heads, prefix, strict=True)),
+               **dict(zip(tails, access.tensor.shape, strict=True)), **out, **bound}
+        solution.factors += _outside(solution, out, new)
     if solution.shifted and not body.is_polynomial(*map(slot, range(len(operands)))):
         return _pull_through_product(
             body, operands, access, prefix, heads, {**out, **bound}, solution
         )
     return _collect(prefix, heads, access, tails, body, operands, {**out, **bound}, solution)
+
+
+def _outside(
+    solution: _Solution, out: Mapping[Any, Dim], ranges: Mapping[Any, Dim]
+) -> list[Any]:
+    """Zero where a solved output index leaves its axis: an inlined cotangent is not read there."""
+    factors: list[Any] = []
+    for symbol, dim in out.items():
+        value = solution.values.get(symbol, symbol)
+        if not in_range(value, dim, ranges):
+            factors.append(ge(value, 0) * lt(value, sympify(dim)))
+    return factors
 
 
 def _pull_through_product(

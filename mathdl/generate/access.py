@@ -20,7 +20,15 @@ from mathdl.generate.labelled import Lab, Ranges
 from mathdl.generate.scalars import INDEX_SYMBOLS, symbol_rank, symbols_of
 from mathdl.generate.values import Copy, Fill, Gather, Graph, Offset, Pad, Take, Value
 from mathdl.ir.dim import Dim, nonnegative, normal
-from mathdl.ir.index import bounds, in_range, linear, out_indices, reshape_index, slot_number, slots_in
+from mathdl.ir.index import (
+    bounds,
+    in_range,
+    linear,
+    out_indices,
+    reshape_index,
+    slot_number,
+    slots_in,
+)
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -79,6 +87,11 @@ class Reader:
         value = found.value
         if isinstance(value.op, Fill):
             return self.graph.make(value.op, tensor.shape, value.kind)
+        present = [a for a in found.axes if a is not None]
+        if value.contiguous and present == sorted(present) and all(
+            d == 1 for a, d in zip(found.axes, tensor.shape, strict=True) if a is None
+        ):
+            return self.graph.reshape(value, tensor.shape)
         view = self.graph.transpose(value, found.axes)
         if None not in found.axes:
             return view
@@ -141,7 +154,8 @@ class Reader:
         kept = [(a, k) for k, a in enumerate(axes) if a is not None]
         order: list[Any] = []
         for _, k in sorted(kept):
-            order.extend(s for s, _ in steps[k][1] if s not in order)
+            own = taps_first([s for s, _ in steps[k][1]], ranges)
+            order.extend(s for s in own if s not in order)
         place_of = {s: n for n, s in enumerate(order)}
         offsets: list[Offset] = [
             (constants[k], tuple((place_of[s], c) for s, c in steps[k][1]))
@@ -159,8 +173,10 @@ class Reader:
         tail_symbols: set[Any] = set()
         for e in index:
             tail_symbols |= e.free_symbols & INDEX_SYMBOLS
-        while index[lead] in INDEX_SYMBOLS and ranges[index[lead]] == tensor.shape[lead] and not any(
-            index[lead] in e.free_symbols for e in index[lead + 1 :]
+        while (
+            index[lead] in INDEX_SYMBOLS
+            and ranges[index[lead]] == tensor.shape[lead]
+            and not any(index[lead] in e.free_symbols for e in index[lead + 1 :])
         ):
             tail_symbols.discard(index[lead])
             lead += 1
@@ -245,6 +261,22 @@ def _plain(index: Sequence[Any], shape: Sequence[Dim], ranges: Ranges) -> bool:
     return len(set(index)) == len(index)
 
 
+def taps_first(symbols: Sequence[Any], ranges: Ranges) -> list[Any]:
+    """The symbols of one axis with the longest last."""
+    if len(symbols) < 2:
+        return list(symbols)
+
+    def length(s: Any) -> tuple[int, int]:
+        d = ranges[s]
+        return (0, d) if isinstance(d, int) else (1, len(sympify(d).args))
+
+    longest = max(symbols, key=length)
+    for s in symbols:
+        if nonnegative(sympify(ranges[s]) - sympify(ranges[longest]) - 1):
+            longest = s
+    return [s for s in symbols if s is not longest] + [longest]
+
+
 def border(expr: Any, dim: Dim, ranges: Ranges) -> tuple[Dim, Dim]:
     """How many zeros must stand before and after an axis so that the index stays inside."""
     limits = bounds(expr, ranges)
@@ -269,4 +301,4 @@ def smaller(a: Any, b: Any) -> Dim:
     return normal(sympify(sympify(b) - positive_part(difference)))
 
 
-__all__ = ["Reader", "Stored", "affine_in", "border", "positive_part", "smaller"]
+__all__ = ["Reader", "Stored", "affine_in", "border", "positive_part", "smaller", "taps_first"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -33,12 +35,23 @@ from mathdl.scalar.declare import of_head
 _RELATION = {gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!="}
 
 
+RESERVED = frozenset((
+    "np", "math", "scipy", "dtype", "run", "out", "number", "rowdot", "threading", "plan",
+    "OrderedDict", "key", "plans", "array", *keyword.kwlist, *dir(builtins),
+))
+
+
+def dim_name(dim: Any) -> str:
+    """How a dim is called in generated code."""
+    return f"{dim}_dim" if str(dim) in RESERVED else str(dim)
+
+
 @lru_cache(maxsize=16384)
 def dim_code(expr: Any) -> str:
     """An integer expression in dims as integer arithmetic."""
     if isinstance(expr, int):
         return str(expr)
-    return _integer(sympify(expr), str)
+    return _integer(sympify(expr), dim_name)
 
 
 def _integer(expr: Any, name: Callable[[Any], str]) -> str:
@@ -77,8 +90,8 @@ def _integer(expr: Any, name: Callable[[Any], str]) -> str:
 
 def _has_quotient(expr: Any) -> bool:
     return isinstance(expr, (Add, Mul, Rational)) and any(
-        isinstance(a, Rational) and not a.is_Integer
-        or isinstance(a, Pow) and a.exp.could_extract_minus_sign()
+        (isinstance(a, Rational) and not a.is_Integer)
+        or (isinstance(a, Pow) and a.exp.could_extract_minus_sign())
         for term in Add.make_args(expr) for a in Mul.make_args(term)
     )
 
@@ -111,17 +124,23 @@ def number_text(value: Any) -> str | None:
 def float_code(value: Any) -> str:
     """A real expression in dims as Python floats; uses ``math``."""
     known = number_text(value)
-    return known if known is not None else f"float({pycode(value, strict=True)})"
+    if known is not None:
+        return known
+    named = {
+        s: Symbol(dim_name(s), integer=True, positive=True)
+        for s in value.free_symbols if str(s) in RESERVED
+    }
+    return f"float({pycode(value.xreplace(named), strict=True)})"
 
 
 def position_code(expr: Any, axes: Mapping[Any, str]) -> str:
     """An expression in axis positions as NumPy; ``axes`` are the codes of the aranges."""
     if isinstance(expr, Symbol):
-        return axes.get(expr, str(expr))
+        return axes.get(expr, dim_name(expr))
     if not expr.free_symbols & set(axes):
         return dim_code(expr) if expr.is_integer else float_code(expr)
     if isinstance(expr, (floor, Mod)) or (expr.is_integer and isinstance(expr, (Add, Mul))):
-        return _integer(expr, lambda s: axes.get(s, str(s)))
+        return _integer(expr, lambda s: axes.get(s, dim_name(s)))
     if isinstance(expr, KroneckerDelta):
         return " == ".join(f"({position_code(a, axes)})" for a in expr.args)
     if type(expr) in _RELATION:
@@ -141,7 +160,3 @@ def position_code(expr: Any, axes: Mapping[Any, str]) -> str:
     if declared is not None and declared.ufunc:
         return f"{declared.ufunc}({inside})"
     raise UnsupportedError(f"{expr.func.__name__} of index positions")
-
-
-
-__all__ = ["dim_code", "float_code", "number_text", "position_code"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 _COUNT = itertools.count()
@@ -15,10 +15,14 @@ class Compiled:
 
     ``source`` is the whole module: saved to a file it offers the same function without mathdl.
     ``plan(...)`` returns the bare computation for arrays of the given dims and dtype: called
-    with inputs and output arrays in order it allocates and checks nothing.
+    with inputs and output arrays in order it allocates and checks nothing.  Arguments called as
+    in ``ignored`` were declared along with the expression, which does not use them.
     """
 
-    def __init__(self, source: str, function: str, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, source: str, function: str, inputs: Sequence[str], ignored: Iterable[str] = ()
+    ) -> None:
+        self.ignored = frozenset(ignored)
         self.source = source
         self.function = function
         self.inputs = tuple(inputs)
@@ -30,15 +34,17 @@ class Compiled:
         self.plan: Callable[..., Any] = self.namespace["plan"]
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
+        if self.ignored and not self.ignored.isdisjoint(named):
+            named = {n: a for n, a in named.items() if n not in self.ignored}
         missing = self._missing(len(arrays), named)
         if missing:
-            raise TypeError(f"{self.function} needs {', '.join(self.inputs) or 'no arrays'}; {missing}")
+            needs = ", ".join(self.inputs) or "no arrays"
+            raise TypeError(f"{self.function} needs {needs}; {missing}")
         return self._call(*arrays, **named)
 
     def _missing(self, count: int, named: dict[str, Any]) -> str:
-        if count + len(named) == len(self.inputs) and not count:
-            if all(name in named for name in self.inputs):
-                return ""
+        if not count and len(named) == len(self.inputs) and all(n in named for n in self.inputs):
+            return ""
         absent = [n for n in self.inputs[count:] if n not in named]
         if absent:
             return f"missing {', '.join(absent)}"
@@ -52,7 +58,7 @@ class Compiled:
         return f"it has no {', '.join(extra)}" if extra else ""
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.source, self.function, self.inputs)
+        return Compiled, (self.source, self.function, self.inputs, self.ignored)
 
     def __repr__(self) -> str:
         return f"<compiled {self.function}({', '.join(self.inputs)})>"

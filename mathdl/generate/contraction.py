@@ -25,6 +25,7 @@ from mathdl.generate.values import (
     Fill,
     Matmul,
     Reduction,
+    Reshape,
     RowDot,
     Value,
 )
@@ -142,8 +143,9 @@ def pair(
     free_a = [s for s in a.labels if s not in shared]
     free_b = [s for s in b.labels if s not in shared]
     if not batch:
-        first = (free_a or free_b) and min(free_a + free_b, key=place)
-        if first and first in free_b:
+        # the group with the last axis of the result goes last: long runs in memory
+        last = (free_a or free_b) and max(free_a + free_b, key=place)
+        if (last and last in free_a and free_b) or (free_b and not free_a and _tall(b, summed)):
             a, b, free_a, free_b = b, a, free_b, free_a
         return _dot(expression, a, b, free_a, summed, free_b)
     if not free_a and not free_b:
@@ -151,6 +153,11 @@ def pair(
     if min(free_a + free_b, key=place) in free_b:
         a, b, free_a, free_b = b, a, free_b, free_a
     return _matmul(expression, a, b, sorted(batch, key=place), free_a, summed, free_b)
+
+
+def _tall(matrix: Lab, summed: Sequence[Any]) -> bool:
+    """Whether a vector times the matrix is better written as the matrix times the vector."""
+    return matrix.labels[0] not in summed
 
 
 def _presum(expression: Expression, array: Lab, needed: Collection[Any]) -> Lab:
@@ -175,9 +182,9 @@ def _grouped(
     if all(len(g) == 1 for g in groups):
         return expression.align(array, order)
     flipped = [s for g in groups[::-1] for s in g]
-    if len(groups) == 2 and array.labels == tuple(flipped):
-        if not isinstance(array.value.op, Affine):
-            return graph.transpose(graph.reshape(array.value, shape[::-1]), (1, 0))
+    turned = len(groups) == 2 and array.labels == tuple(flipped)
+    if turned and not isinstance(array.value.op, Affine):
+        return graph.transpose(graph.reshape(array.value, shape[::-1]), (1, 0))
     if len(groups) == 2 and _inner_first(array, groups):
         groups, order, shape = groups[::-1], flipped, shape[::-1]
         return graph.transpose(_packed(expression, array, order, shape), (1, 0))
@@ -197,13 +204,19 @@ def _inner_first(array: Lab, groups: Sequence[Sequence[Any]]) -> bool:
     value = array.value
     if not isinstance(value.op, Affine) or not value.op.index:
         return False
-    inner = [array.labels[axis] for axis, _ in value.op.index[-1][1]]
-    return bool(inner) and inner[0] in groups[0] and inner[0] not in groups[1]
+    inner = [axis for axis, _ in value.op.index[-1][1]]
+    return bool(inner) and array.labels[max(inner)] in groups[0]
 
 
 def _summed_order(a: Lab, b: Lab, summed: Sequence[Any]) -> list[Any]:
     """The summed labels in the order of the array that is harder to copy."""
-    source = b if isinstance(a.value.op, Affine) and not isinstance(b.value.op, Affine) else a
+    hard = [isinstance(x.value.op, Affine) for x in (a, b)]
+    made = [isinstance(x.value.op, Reshape) for x in (a, b)]
+    if hard[0] == hard[1]:
+        # the result of another contraction stays; what is given is packed, once for all uses
+        source = b if made[1] and not made[0] else a
+    else:
+        source = a if hard[0] else b
     return [s for s in source.labels if s in summed]
 
 

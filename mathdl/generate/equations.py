@@ -7,11 +7,11 @@ from typing import Any
 
 from sympy import S, sympify
 
-from mathdl.errors import UnsupportedError
-from mathdl.generate.access import Reader, affine_in, positive_part
+from mathdl.generate.access import Reader, affine_in
 from mathdl.generate.contraction import contract
 from mathdl.generate.expression import Expression
 from mathdl.generate.labelled import Lab, Scaled
+from mathdl.generate.parts import assemble, part
 from mathdl.generate.scalars import (
     Const,
     Index,
@@ -32,19 +32,17 @@ from mathdl.generate.terms import (
     walk,
 )
 from mathdl.generate.values import (
-    Assemble,
     Cumulate,
     Graph,
     Linalg,
-    Offset,
     Positions,
     Reduction,
     Scatter,
     Write,
 )
 from mathdl.ir.build import ranges_of
-from mathdl.ir.dim import Dim, nonnegative, normal, product
-from mathdl.ir.index import bounds, in_range, out_indices, slot
+from mathdl.ir.dim import Dim, product
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar.compare import ge, le
 
@@ -130,7 +128,7 @@ class Lowering:
         if tensor.equation.reduce == "none" and not has_delta(node) and not outside:
             return self._expression(ranges, accesses).array(node)
         dense: list[tuple[Any, Lab]] = []
-        parts: list[tuple[Term, Write | Scatter, tuple[int, ...]]] = []
+        parts: list[tuple[Term, Write | Scatter]] = []
         for coefficient, piece in self._pieces(tensor, node, ranges, outside):
             c, factors = factors_of(piece)
             term = Term(
@@ -149,12 +147,12 @@ class Lowering:
                 found = self._value(expression, term, term.kept)
                 dense.append((found.coefficient, self._renamed(found, term, out, expression)))
             else:
-                parts.append((term, *self._part(expression, term)))
+                parts.append((term, part(expression, term, self._value)))
         plain = self._expression(dict(zip(out, tensor.shape, strict=True)), ())
         total = self._total(plain, dense)
         if not parts:
             return plain.constant(S.Zero, out) if total is None else total
-        return self._assemble(plain, total, parts, tensor, out)
+        return assemble(plain, total, parts, tensor, out)
 
     def _renamed(
         self, found: Scaled, term: Term, out: Sequence[Any], expression: Expression
@@ -309,96 +307,6 @@ class Lowering:
                     return Lab(value, tuple(i if s == r else s for s in total.labels))
         return None
 
-    # -- parts of an output ---------------------------------------------------------------
-
-    def _part(
-        self, expression: Expression, term: Term
-    ) -> tuple[Write | Scatter, tuple[int, ...]]:
-        if term.scatter is not None:
-            return self._scatter(expression, term), ()
-        keep = term.kept
-        value = expression.resolve(self._value(expression, term, keep))
-        order = value.labels + tuple(s for s in keep if s not in value.labels)
-        if not value.labels or len(order) != len(value.labels):
-            value = expression.spread(value, order)
-        place = {s: k for k, s in enumerate(order)}
-        index: list[Offset] = []
-        taps: set[int] = set()
-        for t in term.target:
-            found = affine_in(sympify(t), symbols_of(sympify(t)))
-            if found is None:
-                raise UnsupportedError(f"writing at {t}")
-            index.append((found[0], tuple((place[s], c) for s, c in found[1])))
-            taps.update(place[s] for s in _taps([s for s, _ in found[1]], term.ranges))
-        shape = expression.shape(order)
-        return Write(tuple(index), value.value, shape, tuple(sorted(taps))), order
-
-    def _scatter(self, expression: Expression, term: Term) -> Scatter:
-        assert term.scatter is not None
-        axis, place = term.scatter
-        where = expression.integer(place)
-        own = where.labels if isinstance(where, Lab) else ()
-        others = term.kept
-        keep = tuple(dict.fromkeys((*own, *others)))
-        value = expression.resolve(self._value(expression, term, keep))
-        shape = expression.shape(keep)
-        places: list[Any] = []
-        for k, t in enumerate(term.target):
-            if k == axis:
-                places.append(expression.align(where, keep) if isinstance(where, Lab) else where)
-            else:
-                spot = expression.integer(sympify(t))
-                places.append(expression.align(spot, keep) if isinstance(spot, Lab) else spot)
-        if axis == 0 and not set(own) & set(others) and tuple(term.target[1:]) == tuple(others):
-            whole = all(term.ranges[s] == d for s, d in zip(others, term.shape[1:], strict=True))
-            if whole and isinstance(where, Lab):
-                places = [where.value] + [None] * len(others)
-        return Scatter(tuple(places), expression.align(value, keep), shape)
-
-    def _assemble(
-        self, plain: Expression, total: Lab | None, parts: Sequence[Any], tensor: Tensor,
-        out: Sequence[Any],
-    ) -> Lab:
-        """The dense terms (or zeros) with the parts added; a border catches stray taps."""
-        low: list[Dim] = [0] * tensor.ndim
-        high: list[Dim] = [0] * tensor.ndim
-        writes: list[Write | Scatter] = []
-        for term, part, _ in parts:
-            writes.append(part)
-            for k, t in enumerate(term.target):
-                if term.scatter is not None and k == term.scatter[0]:
-                    continue
-                if in_range(sympify(t), tensor.shape[k], term.ranges) or _narrowed(t, term, k):
-                    continue
-                limits = bounds(sympify(t), term.ranges)
-                if limits is None:
-                    raise UnsupportedError(f"writing at {t}, whose range is not known")
-                low[k] = _larger(low[k], positive_part(-limits[0]))
-                high[k] = _larger(high[k], positive_part(limits[1] - tensor.shape[k] + 1))
-        start = None
-        if total is not None:
-            start = plain.spread(total, out).value
-            start = start if start.kind == "float" else plain.floating(Lab(start, tuple(out))).value
-        if all(d == 0 for d in (*low, *high)):
-            tiles = start is None and _tiles([p for p in writes if isinstance(p, Write)],
-                                             tensor.shape, len(parts))
-            op = Assemble(start, tuple(writes), tiles)
-            return Lab(self.graph.make(op, tensor.shape), tuple(out))
-        if any(isinstance(p, Scatter) for p in writes):
-            raise UnsupportedError("a scatter together with writes that leave the range")
-        shifted = tuple(
-            Write(tuple((c + low[k], s) for k, (c, s) in enumerate(p.index)), p.value, p.shape,
-                  p.taps)
-            for p in writes if isinstance(p, Write)
-        )
-        wide = tuple(normal(sympify(d + a + b)) for d, a, b in zip(tensor.shape, low, high, strict=True))
-        value = self.graph.make(Assemble(None, shifted), wide)
-        inner = self.graph.affine(
-            value, tuple((low[k], ((k, 1),)) for k in range(tensor.ndim)), tensor.shape
-        )
-        result = Lab(inner, tuple(out))
-        return result if start is None else plain.apply("np.add", (result, Lab(start, tuple(out))))
-
 
 def _masked(expression: Expression, arrays: list[Lab]) -> list[Lab]:
     """Masks multiplied onto an array that has their axes; others become numbers."""
@@ -412,60 +320,3 @@ def _masked(expression: Expression, arrays: list[Lab]) -> list[Lab]:
         else:
             rest.append(expression.floating(mask))
     return rest
-
-
-def _narrowed(t: Any, term: Term, axis: int) -> bool:
-    """A range that was shrunk stays inside: ``start + i`` with ``i < stop - start``."""
-    found = symbols_of(sympify(t))
-    return len(found) == 1 and (found[0], axis) in term.shrunk
-
-
-def _larger(a: Dim, b: Dim) -> Dim:
-    return a if a == b else normal(sympify(a + positive_part(sympify(b) - sympify(a))))
-
-
-def _taps(symbols: list[Any], ranges: dict[Any, Dim]) -> list[Any]:
-    """All but the symbol with the longest axis."""
-    if len(symbols) < 2:
-        return []
-
-    def length(s: Any) -> tuple[int, int]:
-        d = ranges[s]
-        return (0, d) if isinstance(d, int) else (1, len(sympify(d).args))
-
-    longest = max(symbols, key=length)
-    for s in symbols:
-        if nonnegative(sympify(ranges[s]) - sympify(ranges[longest]) - 1):
-            longest = s
-    return [s for s in symbols if s is not longest]
-
-
-def _tiles(parts: list[Write], shape: tuple[Dim, ...], count: int) -> bool:
-    """Whether the parts cover the output exactly once: consecutive blocks along one axis."""
-    if len(parts) != count or any(p.taps for p in parts):
-        return False
-    blocks = []
-    for p in parts:
-        cut = None
-        for k, (c, steps) in enumerate(p.index):
-            if len(steps) != 1 or steps[0][1] != 1:
-                return False
-            if c == 0 and p.shape[steps[0][0]] == shape[k]:
-                continue
-            if cut is not None:
-                return False
-            cut = (k, sympify(c), p.shape[steps[0][0]])
-        if cut is None:
-            return False
-        blocks.append(cut)
-    if len({k for k, _, _ in blocks}) != 1:
-        return False
-    position: Any = S.Zero
-    left = list(blocks)
-    while left:
-        found = next((b for b in left if b[1] == position), None)
-        if found is None:
-            return False
-        left.remove(found)
-        position = (position + found[2]).expand()
-    return bool(position == sympify(shape[blocks[0][0]]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sympy import Integer, Rational, S
+from sympy import Integer, KroneckerDelta, Rational, S
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.labelled import Elementwise, Lab, Ranges, Scaled
@@ -24,7 +24,7 @@ from mathdl.generate.scalars import (
     Sum,
     translate_index,
 )
-from mathdl.generate.values import Graph
+from mathdl.generate.values import Graph, Ufunc
 from mathdl.scalar.compare import COMPARISONS
 
 REPEATED = 64  # powers up to this are products
@@ -62,7 +62,8 @@ class Expression(Elementwise):
                 return Scaled(S.One, self._apply(name, [self._argument(a) for a in args]))
             case Sum():
                 return self._sum(node)
-            case Prod(coefficient=c, factors=factors):
+            case Prod():
+                c, factors = _spread_coefficient(node)
                 return self.product(c, [(self.scaled(f), e) for f, e in factors])
 
     def _argument(self, node: Node) -> Lab | Any:
@@ -91,8 +92,6 @@ class Expression(Elementwise):
         if not isinstance(a, Lab) and not isinstance(b, Lab):
             raise UnsupportedError(f"a delta between dims: {left} and {right}")
         if all(isinstance(translate_index(e), (Const, Index)) for e in (left, right)):
-            from sympy import KroneckerDelta
-
             return self.positions(KroneckerDelta(left, right), "bool")
         return self.apply("np.equal", (a, b))
 
@@ -111,8 +110,14 @@ class Expression(Elementwise):
     def _sum(self, node: Sum) -> Scaled:
         constant = node.constant
         terms: list[tuple[Any, Lab]] = []
+        mixed = any(c not in (node.terms[0][0], -node.terms[0][0]) for c, _ in node.terms)
         for c, inner in node.terms:
-            found = self.scaled(inner)
+            if mixed and c not in (1, -1) and isinstance(inner, Prod):
+                # the coefficient goes onto the factor with the fewest axes
+                found = self.scaled(Prod(c * inner.coefficient, inner.factors))
+                c = S.One
+            else:
+                found = self.scaled(inner)
             if found.array is None:
                 constant = constant + c * found.coefficient
             else:
@@ -186,6 +191,10 @@ class Expression(Elementwise):
     def times(self, a: Lab, b: Lab) -> Lab:
         if a.value is b.value and a.labels == b.labels:
             return self.apply("np.square", (a,)) if a.value.kind == "float" else a
+        if len(b.labels) > len(a.labels) or (
+            len(b.labels) == len(a.labels) and b.value.number < a.value.number
+        ):
+            a, b = b, a
         return self.apply("np.multiply", (a, b))
 
     def product(self, coefficient: Any, factors: Sequence[tuple[Scaled, Any]]) -> Scaled:
@@ -201,26 +210,78 @@ class Expression(Elementwise):
                 coefficient = coefficient * found.coefficient**exponent
             else:
                 array = self.resolve(found)
-            (above if exponent > 0 else below).extend(self._power(array, abs(exponent)))
+            if exponent == -2:
+                below += [array, array]
+            else:
+                (above if exponent > 0 else below).extend(self._power(array, abs(exponent)))
         if not above and not below:
             return Scaled(coefficient, None)
-        if not below:
-            return self._finish(coefficient, self.fold(above, self.times))
         if not above:
-            divisor = self.fold(below, self.times)
-            return Scaled(S.One, self.apply("np.divide", (coefficient, divisor)))
-        return self._divide(coefficient, self.fold(above, self.times),
-                            self.fold(below, self.times))
+            return Scaled(S.One, self._reciprocal(coefficient, below))
+        return self._multiply(coefficient, above, below)
 
-    def _finish(self, coefficient: Any, array: Lab) -> Scaled:
-        return Scaled(coefficient, array)
+    def _reciprocal(self, coefficient: Any, below: list[Lab]) -> Lab:
+        """``coefficient / prod(below)``; of a square it is the square of the reciprocal."""
+        first = below[0]
+        if len(below) == 2 and below[1] == first and coefficient == 1:
+            inverse = self.apply("np.divide", (S.One, first))
+            return self.times(inverse, inverse)
+        return self.apply("np.divide", (coefficient, self.fold(below, self.times)))
 
-    def _divide(self, coefficient: Any, above: Lab, below: Lab) -> Scaled:
-        if set(below.labels) < set(above.labels):
-            # few divisors: one reciprocal each and a product
-            inverse = self.apply("np.divide", (coefficient, below))
-            return Scaled(S.One, self.times(above, inverse))
-        return Scaled(coefficient, self.apply("np.divide", (above, below)))
+    def _multiply(self, coefficient: Any, above: list[Lab], below: list[Lab]) -> Scaled:
+        """Quotients of equal axes first, then the small ones onto the large ones.
+
+        Reciprocals of what has few axes come first of all: they are what is shared.
+        """
+        groups: dict[frozenset[Any], tuple[list[Lab], list[Lab]]] = {}
+        for side, arrays in enumerate((above, below)):
+            for a in arrays:
+                groups.setdefault(frozenset(a.labels), ([], []))[side].append(a)
+        union = frozenset().union(*groups)
+        smallest = min(groups, key=lambda k: (len(k), -len(groups[k][0]) - len(groups[k][1])))
+        early = len(smallest) < len(union) and coefficient not in (1, -1)
+        values: list[Lab] = []
+        divisors: list[Lab] = []
+        for key in sorted(groups, key=lambda k: (bool(groups[k][0]), len(k))):
+            tops, bottoms = groups[key]
+            own = coefficient if early and key == smallest else S.One
+            if tops:
+                top = self.fold(tops, self.times)
+                if bottoms:
+                    top = self.apply("np.divide", (top, self.fold(bottoms, self.times)))
+                values.append(self.scale(top, own))
+            elif any(key < k and groups[k][0] for k in groups):
+                values.append(self._reciprocal(own, bottoms))
+            else:
+                bottom = self.fold(bottoms, self.times)
+                divisors.append(bottom)
+                if own != 1:
+                    early = False
+        result = self._fold_known(values)
+        for bottom in divisors:
+            result = self.apply("np.divide", (result, bottom))
+        return Scaled(S.One if early else coefficient, result)
+
+    def _fold_known(self, values: list[Lab]) -> Lab:
+        """The product, by way of products that are there already where possible."""
+        values = sorted(values, key=lambda a: -len(a.labels))
+        while len(values) > 2 and set(values[0].labels).issuperset(
+            s for a in values[1:] for s in a.labels
+        ):
+            known = next((a for a in values[1:] if self._known_product(values[0], a)), None)
+            if known is None:
+                break
+            values = [self.times(values[0], known),
+                      *(a for a in values[1:] if a is not known)]
+        return self.fold(values, self.times)
+
+    def _known_product(self, a: Lab, b: Lab) -> bool:
+        order = self.order([a, b])
+        pair = (self.align(a, order), self.align(b, order))
+        shape = self.shape(order)
+        return any(
+            self.graph.find(Ufunc("np.multiply", args), shape) for args in (pair,)
+        )
 
     def _power(self, array: Lab, exponent: Any) -> list[Lab]:
         """Arrays whose product is ``array ** exponent`` (positive)."""
@@ -247,6 +308,20 @@ class Expression(Elementwise):
                 assert result is not None
                 return result
             square = self.times(square, square)
+
+
+def _spread_coefficient(node: Prod) -> tuple[Any, tuple[tuple[Node, Any], ...]]:
+    """A coefficient multiplied into a sum that has coefficients of its own anyway."""
+    c = node.coefficient
+    if c in (1, -1):
+        return c, node.factors
+    for k, (f, e) in enumerate(node.factors):
+        if isinstance(f, Sum) and e == 1 and f.constant != 0 and all(
+            t not in (1, -1) for t, _ in f.terms
+        ):
+            inner = Sum(c * f.constant, tuple((c * t, x) for t, x in f.terms))
+            return S.One, (*node.factors[:k], (inner, e), *node.factors[k + 1 :])
+    return c, node.factors
 
 
 def _common(terms: list[tuple[Any, Lab]], constant: Any) -> Any:

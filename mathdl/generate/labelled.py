@@ -182,6 +182,7 @@ class Elementwise:
         for a in arrays:
             key = frozenset(a.labels)
             groups[key] = join(groups[key], a) if key in groups else a
+        # the order of equals is that of the arrays given
         for key in sorted(groups, key=len):
             above = [k for k in groups if key < k]
             if above:

@@ -8,10 +8,11 @@ from typing import Any
 
 from sympy import sympify
 
-from mathdl.generate.code import dim_code
+from mathdl.generate.code import dim_code, dim_name
+from mathdl.generate.helpers import COMMON, OPTIONAL
+from mathdl.generate.layout import Schedule
 from mathdl.generate.numpy_kernels import shape_code
 from mathdl.generate.scalars import INDEX_SYMBOLS
-from mathdl.generate.schedule import Schedule
 from mathdl.generate.values import Select
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
@@ -34,6 +35,7 @@ class Module:
     function: str
     title: str
     indexed: list[tuple[str, str]]
+    blocked: tuple[list[str], list[str], list[str]] | None = None  # plan, run, conditions
 
 
 def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
@@ -65,105 +67,11 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
     )
 
 
-_HELPERS = '''
-_local = threading.local()
-
-
-def _array(name, value, axes, integer=False):
-    """The argument as an array with so many axes, of integers or of numbers."""
-    array = np.asarray(value)
-    if array.dtype.kind not in ("iu" if integer else "fciub"):
-        kind = "integers" if integer else "numbers"
-        raise TypeError(f"{name} must be an array of {kind}, not of {array.dtype}")
-    if array.ndim != axes:
-        raise ValueError(f"{name} has shape {array.shape}, expected {axes} axes")
-    return array
-
-
-def _misfit(name, array, expected, dims):
-    """The error for a shape that does not fit, with where each dim comes from."""
-    known = ", ".join(f"{d} = {size} from {source}" for d, size, source in dims)
-    return ValueError(
-        f"{name} has shape {array.shape}, expected {expected}" + (f" with {known}" if known else "")
-    )
-
-
-def _dtype(*pairs):
-    """float32 when every array is; Python numbers adapt; integers count as float64."""
-    found = [
-        array.dtype if array.dtype.kind in "fc" else np.dtype(np.float64)
-        for value, array in pairs
-        if type(value) not in (int, float, bool, complex) or isinstance(value, complex)
-    ]
-    return np.result_type(np.float32, *found) if found else np.dtype(np.float64)
-
-
-def _outputs(out, shapes, dtype, inputs):
-    """The arrays to write results into, and the copies to make afterwards."""
-    given = dict(out or {})
-    arrays, later = [], []
-    for name, shape in shapes.items():
-        target = given.pop(name, None)
-        if target is None:
-            arrays.append(np.empty(shape, dtype))
-            continue
-        if not isinstance(target, np.ndarray) or target.shape != shape or target.dtype != dtype:
-            raise ValueError(f"out[{name!r}] must be an array of shape {shape} and dtype {dtype}")
-        if not target.flags.writeable:
-            raise ValueError(f"out[{name!r}] is read-only")
-        others = [*inputs, *arrays, *(wanted for wanted, _ in later)]
-        if not target.flags.c_contiguous or any(np.may_share_memory(target, a) for a in others):
-            arrays.append(np.empty(shape, dtype))
-            later.append((target, arrays[-1]))
-        else:
-            arrays.append(target)
-    if given:
-        raise ValueError(f"out has no result called {', '.join(map(repr, given))}")
-    return arrays, later
-'''
-
-_INDICES = '''
-
-def _indices(name, array, length):
-    """Integer data used as an index must be in range."""
-    if array.size and (array.min() < 0 or array.max() >= length):
-        raise IndexError(f"{name} has an index out of range for an axis of length {length}")
-'''
-
-_STRIDED = '''
-
-def _strided(array, start, shape, steps):
-    """The view whose entry k is array[start + steps @ k]."""
-    corner = array[tuple(slice(s, None) for s in start)]
-    strides = [sum(row[k] * s for row, s in zip(steps, array.strides)) for k in range(len(shape))]
-    return np.lib.stride_tricks.as_strided(corner, shape, strides)
-'''
-
-_ROWDOT = '''
-
-def _rowdot(a, b, out=None):
-    """Inner products along the last axis, without conjugation."""
-    return np.einsum("...i,...i->...", a, b, out=out)
-'''
-
-_LOGDET = '''
-
-def _logdet(a):
-    """log|det a|; along a complex step the analytic continuation of it."""
-    sign, log = np.linalg.slogdet(a)
-    return log + np.log(sign*np.sign(sign.real)) if a.dtype.kind == "c" else log
-'''
-
-
 def module_text(m: Module) -> str:
     """The whole source."""
     body = [*_plan(m), *_prepare(m), *_public(m)]
     text = "\n".join(body)
-    helpers = _HELPERS
-    for marker, helper in (("_indices(", _INDICES), ("_strided(", _STRIDED),
-                           ("rowdot(", _ROWDOT), ("_logdet(", _LOGDET)):
-        if marker in text:
-            helpers += helper
+    helpers = COMMON + "".join(helper for call, helper in OPTIONAL.items() if call in text)
     imports = ["import math"] if "math." in text else []
     imports += ["import threading", "from collections import OrderedDict", "", "import numpy as np"]
     if "scipy." in text:
@@ -189,17 +97,30 @@ def _quoted(text: str) -> str:
 
 
 def _plan(m: Module) -> list[str]:
-    dims = ", ".join([*map(str, m.dims), "dtype"])
+    dims = ", ".join([*map(dim_name, m.dims), "dtype"])
     lines = [f"\ndef _plan({dims}):",
              '    """Buffers, views and constants for these dims; returns the computation."""']
-    text = "\n".join((*m.plan, *m.run))
+    if m.blocked is not None:
+        lines += [f"    if {' or '.join(dict.fromkeys(m.blocked[2]))}:",
+                  f"        return _plan_in_blocks({dims})"]
+    lines += _closure(m, m.plan, m.run)
+    if m.blocked is not None:
+        lines += [f"\ndef _plan_in_blocks({dims}):",
+                  '    """The same, a block of rows at a time where that keeps it in cache."""',
+                  *_closure(m, *m.blocked[:2])]
+    return lines
+
+
+def _closure(m: Module, plan: list[str], run: list[str]) -> list[str]:
+    lines = []
+    text = "\n".join((*plan, *run))
     if "number(" in text:
         lines.append("    number = dtype.type")
     if "rowdot(" in text:
         lines.append('    rowdot = _rowdot if dtype.kind == "c" else np.vecdot')
-    lines += [f"    {line}" for line in m.plan]
+    lines += [f"    {line}" for line in plan]
     lines += ["", f"    def run({', '.join(m.arguments)}):"]
-    lines += [f"        {line}" for line in m.run]
+    lines += [f"        {line}" for line in run]
     return [*lines, "", "    return run", ""]
 
 
@@ -207,7 +128,7 @@ def _prepare(m: Module) -> list[str]:
     """Check the arguments and find dims and dtype."""
     names = [m.names[t] for t in m.schedule.inputs]
     free, checks = _dim_checks(m)
-    arguments = ", ".join([*names, *free])
+    arguments = ", ".join([*names, *map(dim_name, free)])
     lines = [f"\ndef _prepare({arguments}):",
              '    """The arguments checked, their dims and their dtype; and the plan for these."""']
     floats = []
@@ -216,11 +137,11 @@ def _prepare(m: Module) -> list[str]:
         integer = tensor in m.schedule.indices
         if not integer:
             floats.append(name)
-            lines.append(f"    given_{name} = {name}")
+            lines.append(f"    _given_{name} = {name}")
         lines.append(f"    {name} = _array({tensor.name!r}, {name}, {tensor.ndim}"
                      + (", integer=True)" if integer else ")"))
     lines += [f"    {line}" for line in checks]
-    pairs = ", ".join(f"(given_{n}, {n})" for n in floats)
+    pairs = ", ".join(f"(_given_{n}, {n})" for n in floats)
     lines.append(f"    dtype = _dtype({pairs})")
     for tensor in m.schedule.inputs:
         name = m.names[tensor]
@@ -233,7 +154,7 @@ def _prepare(m: Module) -> list[str]:
             lines.append(f"    {name} = dtype.type({name})")
     for name, length in m.indexed:
         lines.append(f"    _indices({name!r}, {name}, {length})")
-    dims = ", ".join([*map(str, m.dims), "dtype"])
+    dims = ", ".join([*map(dim_name, m.dims), "dtype"])
     lines += [
         f"    key = ({dims},)",
         '    plans = _local.__dict__.setdefault("plans", OrderedDict())',
@@ -250,7 +171,7 @@ def _prepare(m: Module) -> list[str]:
     return lines
 
 
-def _dim_checks(m: Module) -> tuple[list[str], list[str]]:
+def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
     """Dims that must be passed by name, and the lines that find and check the others."""
     source: dict[Any, str] = {}
     lines: list[str] = []
@@ -262,7 +183,7 @@ def _dim_checks(m: Module) -> tuple[list[str], list[str]]:
             if dim in m.dims:
                 if dim not in source:
                     source[dim] = tensor.name or ""
-                    lines.append(f"{dim} = {m.names[tensor]}.shape[{axis}]")
+                    lines.append(f"{dim_name(dim)} = {m.names[tensor]}.shape[{axis}]")
             else:
                 late.append((tensor, axis, dim))
     progress = True
@@ -276,22 +197,23 @@ def _dim_checks(m: Module) -> tuple[list[str], list[str]]:
             c, rest = found
             size = f"{m.names[tensor]}.shape[{axis}]"
             top = f"({size} - ({dim_code(rest)}))" if rest != 0 else size
-            lines.append(f"{unknown[0]} = {top}" + (f"//{c}" if c != 1 else ""))
+            lines.append(f"{dim_name(unknown[0])} = {top}" + (f"//{c}" if c != 1 else ""))
             source[unknown[0]] = tensor.name or ""
             progress = True
-    free = [str(d) for d in m.dims if d not in source]
-    for name in free:
-        lines += [f"if {name} is None:",
-                  f'    raise TypeError("the dim {name} is in no input\'s shape: pass {name}=")']
+    free = [d for d in m.dims if d not in source]
+    for dim in free:
+        lines += [f"if {dim_name(dim)} is None:",
+                  f'    raise TypeError("the dim {dim} is in no input\'s shape: pass {dim}=")']
     for dim in m.dims:
-        lines += [f"if {dim} < 1:", f'    raise ValueError(f"the dim {dim} must be at least 1, '
-                  f'not {{{dim}}}")']
+        lines += [f"if {dim_name(dim)} < 1:",
+                  f'    raise ValueError(f"the dim {dim} must be at least 1, '
+                  f'not {{{dim_name(dim)}}}")']
     for tensor in m.schedule.inputs:
         if tensor.ndim:
             name = m.names[tensor]
             own = sorted({s for d in tensor.shape if not isinstance(d, int)
                           for s in d.free_symbols}, key=str)
-            dims = "".join(f'("{s}", {s}, {source.get(s, "the call")!r}), ' for s in own
+            dims = "".join(f'("{s}", {dim_name(s)}, {source.get(s, "the call")!r}), ' for s in own
                            if source.get(s) != tensor.name)
             lines += [
                 f"if {name}.shape != {shape_code(tensor.shape)}:",
@@ -299,7 +221,7 @@ def _dim_checks(m: Module) -> tuple[list[str], list[str]]:
             ]
     for requirement in m.schedule.requires:
         used = sorted(requirement.expr.free_symbols, key=str)
-        sizes = ", ".join(f"{s} = {{{s}}}" for s in used)
+        sizes = ", ".join(f"{s} = {{{dim_name(s)}}}" for s in used)
         reason = requirement.reason.replace("{", "{{").replace("}", "}}")
         text = f"{reason}; here {sizes}" if used else reason
         lines += [f"if {dim_code(requirement.expr)} < 0:", f"    raise ValueError(f{text!r})"]
@@ -308,53 +230,61 @@ def _dim_checks(m: Module) -> tuple[list[str], list[str]]:
 
 def _public(m: Module) -> list[str]:
     names = [t.name or "" for t in m.schedule.inputs]
-    free, _ = _dim_checks(m)
+    free = [str(d) for d in _dim_checks(m)[0]]
     out = "out" if "out" not in names else "out_"
-    options = [f"{out}=None", *(f"{d}=None" for d in free)]
-    signature = ", ".join([*names, "*", *options])
+    dims = [f"{d}=None" for d in free]
     passed = ", ".join([*names, *free])
-    grads = [(k, name) for k, (name, _) in enumerate(m.schedule.outputs) if name != m.value]
-    lines = [f"\ndef plan({', '.join([*names, *(['*'] if free else []), *(f'{d}=None' for d in free)])}):",
-             '    """The bare computation for arguments of these dims and dtype.',
-             "",
-             f"    Call it with {', '.join(m.arguments) or 'nothing'} in this order; nothing is checked.",
-             '    """',
-             f"    return _plan(*_prepare({passed})[2])",
-             "",
-             f"\ndef {m.function}({signature}):",
-             f'    """{_returns(m)}',
-             "",
-             f"    ``{out}`` maps names of results to arrays to write them into.",
-             '    """',
-             f"    _run, _inputs, _key = _prepare({passed})"]
-    if any(v.shape for _, v in m.schedule.outputs):
+    arrays = any(v.shape for _, v in m.schedule.outputs)
+    lines = []
+    if arrays:
         shapes = ", ".join(
             f"{name!r}: {shape_code(v.shape)}" for name, v in m.schedule.outputs if v.shape)
-        lines.append(f"    _results, _later = _outputs({out}, _shapes(*_key[:-1]), _key[-1], "
-                     "_inputs)")
-        arrays = ", *_results"
-    else:
-        shapes, arrays = "", ""
-        lines += [f"    if {out}:",
-                  f'        raise ValueError("{out} is for results that are arrays")']
-    call = f"_found = _run(*_inputs{arrays})"
-    if any(isinstance(s.op, Select) for s in m.schedule.steps):
-        lines += ["    # both branches of a choice are computed: what is not chosen may be inf or nan",
-                  '    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):',
-                  f"        {call}"]
-    else:
-        lines.append(f"    {call}")
+        lines += [f"\ndef _shapes({', '.join([*map(dim_name, m.dims), 'dtype'])}):",
+                  '    """Shapes of the results that are arrays."""',
+                  f"    return {{{shapes}}}", ""]
+    lines += [f"\ndef plan({', '.join([*names, *(['*'] if free else []), *dims])}):",
+              '    """The bare computation for arguments of these dims and dtype.',
+              "",
+              f"    Call it with {', '.join(m.arguments) or 'nothing'} in this order;",
+              "    nothing is checked, and buffers are shared between calls.",
+              '    """',
+              f"    return _plan(*_prepare({passed})[2])", ""]
+    lines += [f"\ndef {m.function}({', '.join([*names, '*', f'{out}=None', *dims])}):",
+              f'    """{_returns(m)}', ""]
     if arrays:
-        lines += ["    for _target, _result in _later:", "        np.copyto(_target, _result)"]
-    lines.append(f"    return {_structure(m, grads, bool(arrays), out)}")
-    if shapes:
-        lines = [f"\ndef _shapes({', '.join(map(str, m.dims))}):",
-                 '    """Shapes of the results that are arrays."""',
-                 f"    return {{{shapes}}}", "", *lines]
-    return lines
+        lines.append(f"    ``{out}`` maps names of results to arrays to write them into.")
+    else:
+        lines.append(f"    ``{out}`` is for results that are arrays; there are none here.")
+    shapes = "_shapes" if arrays else "None"
+    lines += ['    """', f"    _found = _compute({shapes}, {out}, *_prepare({passed}))",
+              f"    return {_structure(m, arrays, out)}"]
+    return [*_compute(m), *lines]
 
 
-def _structure(m: Module, grads: list[tuple[int, str]], arrays: bool, out: str) -> str:
+def _compute(m: Module) -> list[str]:
+    """The function that runs a plan and hands its results over."""
+    ignored = 'over="ignore"'
+    reason = "exp may overflow on the way to a finite 1/(1 + exp(x))"
+    if any(isinstance(s.op, Select) for s in m.schedule.steps):
+        ignored = 'divide="ignore", invalid="ignore", over="ignore"'
+        reason = "both branches of a choice are computed: what is not chosen may be inf or nan"
+    return [
+        "\ndef _compute(shapes, out, run, inputs, key):",
+        '    """The results, in new arrays or in those given."""',
+        "    arrays, later = _outputs(out, shapes(*key) if shapes else {}, key[-1], inputs)",
+        f"    # {reason}",
+        f"    with np.errstate({ignored}):",
+        "        found = run(*inputs, *arrays)",
+        "    for target, result in later:",
+        "        np.copyto(target, result)",
+        "    return found",
+        "",
+    ]
+
+
+def _structure(m: Module, arrays: bool, out: str) -> str:
+    grads = [(k, name) for k, (name, _) in enumerate(m.schedule.outputs) if name != m.value]
+
     def item(k: int) -> str:
         name, v = m.schedule.outputs[k]
         if v.shape and arrays:

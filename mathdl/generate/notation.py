@@ -33,15 +33,19 @@ def _template(expr: Any) -> tuple[str, bool]:
     return text, bool(expr.is_Add)
 
 
-def equation_text(tensor: Tensor, names: Mapping[Tensor, str]) -> str:
-    """The tensor's equation in index notation, shortened when it is very long."""
+def equation_text(
+    tensor: Tensor, names: Mapping[Tensor, str], taken: frozenset[str] = frozenset()
+) -> str:
+    """The tensor's equation in index notation, shortened when it is very long.
+
+    ``taken`` are names that indices must not have.
+    """
     if tensor.call is not None:
         inside = ", ".join(names[a.tensor] for a in tensor.operands)
         return f"{names[tensor]} = {tensor.call.primitive}({inside})"
     equation = tensor.equation
     letters: dict[str, str] = {}
-    used = {str(d) for d in (*tensor.shape, *equation.extents)} | set(names.values())
-    free = (c for c in (*_LETTERS, *(f"i{k}" for k in range(10, 99))) if c not in used)
+    free = (c for c in (*_LETTERS, *(f"i{k}" for k in range(10, 99))) if c not in taken)
     for k in range(tensor.ndim):
         letters[f"i{k}"] = next(free)
     for k in range(len(equation.extents)):

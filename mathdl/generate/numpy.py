@@ -6,16 +6,25 @@ masks and other constants are made there too.  ``run`` does the arithmetic and n
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mathdl.generate.code import dim_code, float_code, number_text, position_code
+from mathdl.generate.blocks import Run
+from mathdl.generate.code import (
+    RESERVED,
+    dim_code,
+    dim_name,
+    float_code,
+    number_text,
+    position_code,
+)
 from mathdl.generate.compiled import Compiled
+from mathdl.generate.labelled import axis
+from mathdl.generate.layout import Buffer, Schedule, root
 from mathdl.generate.module import Module, dims_of, module_text
+from mathdl.generate.numpy_blocks import BlockPrinter
 from mathdl.generate.numpy_kernels import Kernels, shape_code
-from mathdl.generate.schedule import Buffer, Schedule, root, schedule
+from mathdl.generate.schedule import in_blocks, schedule
 from mathdl.generate.values import (
     Affine,
     Fill,
@@ -31,8 +40,6 @@ from mathdl.generate.values import (
 from mathdl.ir.tensor import Tensor
 
 _DTYPE = {"float": "dtype", "int": "np.intp", "bool": "bool"}
-_RESERVED = {"np", "math", "scipy", "dtype", "run", "out", "number", "rowdot", "threading",
-             "plan", "OrderedDict", *keyword.kwlist, *dir(builtins)}
 
 
 def generate_numpy(
@@ -44,13 +51,15 @@ def generate_numpy(
     function: str = "value_and_grad",
     title: str = "",
     extra_inputs: Iterable[Tensor] = (),
+    ignored: Iterable[str] = (),
 ) -> Compiled:
     """Compile the named outputs to NumPy.
 
     The result is called with the inputs as arrays and returns ``(value, grads)``: ``value`` is
     the output called so (None: there is no value, the grads alone are returned), ``grads`` a
     dict by name, or the bare array with ``single``.  ``extra_inputs`` are asked for and checked
-    although nothing may depend on them.
+    although nothing may depend on them; arguments called as in ``ignored`` are accepted and not
+    used.
 
     Raises UnsupportedError for an equation that cannot be computed with NumPy.
     """
@@ -62,39 +71,48 @@ def generate_numpy(
     if single and len(labels) != (1 if value is None else 2):
         raise ValueError("single is for one output besides the value")
     plan = schedule(outputs, names, extra_inputs)
-    printer = _Printer(plan, dims_of([*(t for _, t in outputs), *plan.inputs]))
+    dims = dims_of([*(t for _, t in outputs), *plan.inputs])
+    printer = Printer(plan, dims)
+    blocked = in_blocks(plan)
+    in_turn = Printer(blocked, dims) if blocked is not None else None
     module = Module(
         schedule=plan, dims=printer.dims, names=printer.inputs, plan=printer.plan_lines(),
         run=printer.run_lines, arguments=printer.arguments, value=value, single=single,
         function=function, title=title, indexed=printer.indexed,
+        blocked=(in_turn.plan_lines(), in_turn.run_lines, in_turn.large) if in_turn else None,
     )
-    return Compiled(module_text(module), function, [t.name or "" for t in plan.inputs])
+    inputs = [t.name or "" for t in plan.inputs]
+    return Compiled(module_text(module), function, inputs, ignored)
 
 
-class _Printer:
+class Printer:
     """Names every value and collects the lines of the plan and of the run."""
 
     def __init__(self, plan: Schedule, dims: Sequence[Any]) -> None:
         self.schedule = plan
-        self.taken = set(_RESERVED) | {plan_name for plan_name in ("_local", "_plan", "_array")}
+        self.taken = set(RESERVED)
         self.inputs: dict[Tensor, str] = {}
         for tensor in plan.inputs:
             self.inputs[tensor] = self.fresh(tensor.name or "x")
         # a dim is written by its own name everywhere; a tensor gives way
         self.dims = list(dims)
-        clash = {str(d) for d in dims}
+        clash = {dim_name(d) for d in dims}
         for tensor, text in self.inputs.items():
             if text in clash:
                 self.inputs[tensor] = self.fresh(f"{text}_")
         self.taken |= clash
         self.kernels = Kernels(self.name)
+        self.block: BlockPrinter | None = None
+        self.counts: dict[str, int] = {}
         self.buffers: dict[Buffer, str] = {}
         self.known: dict[Any, str] = {}
         self.allocated: list[str] = []
         self.hoisted: list[str] = []
         self.run_lines: list[str] = []
+        self.opening: list[str] = []
         self.arguments: list[str] = list(self.inputs.values())
         self.indexed: list[tuple[str, str]] = []
+        self.large: list[str] = []  # conditions under which working in blocks pays
         self.results: list[str] = []
         for k, (label, v) in enumerate(plan.outputs):
             self.results.append(self.fresh(f"out_{label}" if label.isidentifier() else f"out_{k}"))
@@ -120,6 +138,8 @@ class _Printer:
 
     def name(self, value: Any) -> str:
         if isinstance(value, Value):
+            if self.block is not None and value in self.block.known:
+                return self.block.known[value]
             if isinstance(value.op, Input):
                 return self.inputs[value.op.tensor]
             if value.is_constant and not value.is_view:
@@ -127,21 +147,30 @@ class _Printer:
             if value.is_view:
                 return self._view(value)
             place = self.schedule.place.get(value)
-            return self._buffer(place) if place is not None else self.known[value]
+            if place is not None:
+                return self._buffer(place)
+            return self.known[value] if value in self.known else self.kernels.number(value)
         if isinstance(value, tuple):
-            return self._inner(*value)
+            return self._scalar(value[1]) if value[0] == "scalar" else self._inner(*value)
         return self._plan_number(value)
 
     def _buffer(self, buffer: Buffer) -> str:
-        if buffer.output is not None:
+        if buffer.output is not None and not buffer.reshaped:
             return self.results[buffer.output]
+        if buffer.output is not None and buffer not in self.buffers:
+            result = self.results[buffer.output]
+            text = self.buffers[buffer] = self.fresh(self._numbered("u"))
+            shape = "-1" if len(buffer.shape) == 1 else shape_code(buffer.shape)
+            self.opening.append(f"{text} = {result}.reshape({shape})")
         if buffer not in self.buffers:
             wanted = buffer.name if buffer.name.isidentifier() else ""
             text = self.buffers[buffer] = self.fresh(wanted or self._numbered("u"))
             make = "zeros" if buffer.zeroed else "empty"
-            self.allocated.append(
-                f"{text} = np.{make}({shape_code(buffer.shape)}, {_DTYPE[buffer.kind]})"
-            )
+            shape = shape_code(buffer.shape)
+            if buffer.block:
+                assert self.block is not None
+                shape = self.block.shape(buffer.shape)
+            self.allocated.append(f"{text} = np.{make}({shape}, {_DTYPE[buffer.kind]})")
         return self.buffers[buffer]
 
     def _numbered(self, stem: str) -> str:
@@ -149,8 +178,6 @@ class _Printer:
         while f"{stem}{k}" in self.taken:
             k = self.counts[stem] = k + 1
         return f"{stem}{k}"
-
-    counts: dict[str, int]
 
     def _remember(self, key: Any, stem: str, text: str) -> str:
         """A line of the plan, once for equal texts."""
@@ -162,6 +189,16 @@ class _Printer:
     def _plan_number(self, expr: Any) -> str:
         text = float_code(expr)
         return self._remember(("number", text), "c", text)
+
+    def _scalar(self, number: Any) -> str:
+        """A constant as an array without axes."""
+        text = number_text(number) or float_code(number)
+        key = ("scalar", text)
+        if key not in self.known:
+            wanted = {"1.0": "one", "2.0": "two", "0.5": "half"}.get(text)
+            self.known[key] = self.fresh(wanted or self._numbered("c"))
+            self.hoisted.append(f"{self.known[key]} = np.array({text}, dtype)")
+        return self.known[key]
 
     def _constant(self, value: Value) -> str:
         if isinstance(value.op, Fill):
@@ -175,8 +212,6 @@ class _Printer:
                 text, f"np.full({shape_code(value.shape)}, {text}, {dtype})")
             return self._remember(value, "c", make)
         assert isinstance(value.op, Positions)
-        from mathdl.generate.labelled import axis
-
         axes = {}
         for k, dim in enumerate(value.shape):
             tail = "".join(", None" for _ in value.shape[k + 1 :])
@@ -217,21 +252,33 @@ class _Printer:
     # -- lines ----------------------------------------------------------------------------
 
     def _print(self) -> None:
-        self.counts = {}
-        for step in self.schedule.steps:
-            if step.is_view:
-                continue
-            self._check_indices(step)
-            place = self.schedule.place.get(step)
-            lines = self._statement(step, place)
-            comment = self.schedule.comments.get(step)
-            if comment is not None:
-                self.run_lines.append(f"# {comment}")
-            self.run_lines.extend(lines)
-        returned = []
+        for item in self.schedule.items:
+            if isinstance(item, Run):
+                self.run_lines.extend(BlockPrinter(self, item).lines())
+            else:
+                self._print_step(item)
+        returned: list[str] = []
         for k, (_, value) in enumerate(self.schedule.outputs):
             returned.append(self._result(k, value))
+        self.run_lines[:0] = self.opening
         self.run_lines.append(f"return {', '.join(returned)}{',' if len(returned) == 1 else ''}")
+
+    def _print_step(self, step: Value) -> None:
+        if step.is_view or self._inline(step):
+            return
+        self._check_indices(step)
+        place = self.schedule.place.get(step)
+        lines = self._statement(step, place)
+        comment = self.schedule.comments.get(step)
+        if comment is not None:
+            self.run_lines.append(f"# {comment}")
+        self.run_lines.extend(lines)
+
+    def _inline(self, step: Value) -> bool:
+        """An entry of an input is written where it is used."""
+        return isinstance(step.op, Affine) and step.shape == () and isinstance(
+            step.op.base.op, Input
+        )
 
     def _statement(self, step: Value, place: Buffer | None) -> list[str]:
         """The lines of one step, with those of the views that it needs before them."""
@@ -246,15 +293,18 @@ class _Printer:
         return self.kernels.lines(step, self._buffer(place))
 
     def _result(self, k: int, value: Value) -> str:
-        place = self.schedule.place.get(value)
-        if place is not None and place.output == k:
+        place = self.schedule.place.get(root(value))
+        reshaped = value.shape != () and not isinstance(value.op, Affine)
+        if place is not None and place.output == k and reshaped:
             return self.results[k]
         if value.shape == ():
             text = self.name(value)
-            return f"number({text})"
+            return f"number({text})" if value.is_constant else text
         if isinstance(value.op, Fill):
             number = number_text(value.op.number) or self._plan_number(value.op.number)
             self.run_lines.append(f"{self.results[k]}.fill({number})")
+        elif isinstance(value.op, Reshape) and value.op.base.shape == ():
+            self.run_lines.append(f"{self.results[k]}.fill({self.name(value.op.base)})")
         else:
             source = self.name(value)
             self.run_lines.append(f"np.copyto({self.results[k]}, {source})")
@@ -286,6 +336,3 @@ class _Printer:
 
     def plan_lines(self) -> list[str]:
         return self.allocated + self.hoisted
-
-
-__all__ = ["Affine", "Reshape", "generate_numpy"]

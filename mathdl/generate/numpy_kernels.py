@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import sympify
+from sympy import Symbol, sympify
 
+from mathdl.errors import UnsupportedError
 from mathdl.generate.code import dim_code, number_text
 from mathdl.generate.values import (
     Affine,
@@ -31,7 +32,6 @@ from mathdl.generate.values import (
     Value,
     Write,
 )
-from mathdl.errors import UnsupportedError
 from mathdl.ir.dim import Shape, nonnegative
 
 Name = Callable[[Any], str]
@@ -79,7 +79,8 @@ def view_code(index: tuple[Offset, ...], base: str, before: Shape, shape: Shape)
     if not plain:
         text += f"[{', '.join(pieces)}]"
     order = sorted(range(len(used)), key=used.__getitem__)
-    text += ".T" if order == list(range(len(used)))[::-1] else f".transpose({str(tuple(order))[1:-1]})"
+    reverse = order == list(range(len(used)))[::-1]
+    text += ".T" if reverse else f".transpose({', '.join(map(str, order))})"
     if new:
         text += "[" + ", ".join("None" if k in new else ":" for k in range(len(shape))) + "]"
     return text
@@ -204,13 +205,15 @@ class Kernels:
         op, name = value.op, self.name
         match op:
             case Ufunc(name=f, args=args):
-                inside = ", ".join(self.arg(a, value.kind) for a in args)
+                inside = ", ".join(self._broadcast(a, value) for a in args)
                 if f in _PLAIN_FUNCTIONS:
                     return [f"np.copyto({out}, {f}({inside}))"]
                 return [f"{f}({inside}, out={out})"]
             case Select():
                 return self._select(op, out)
             case Cast(base=base) | Copy(base=base):
+                if base.shape == ():
+                    return [f"{out}.fill({name(base)})"]
                 return [f"np.copyto({out}, {name(base)})"]
             case Pad(base=base):
                 return [f"np.copyto({name((value, 'inner'))}, {name(base)})"]
@@ -240,6 +243,17 @@ class Kernels:
             case Assemble():
                 return self._assemble(op, value, out)
         raise AssertionError(op)
+
+    def _broadcast(self, arg: Any, value: Value) -> str:
+        """An operand; the only entry of an array by the array itself, which costs less."""
+        if isinstance(arg, Value) and arg.shape == () and isinstance(arg.op, Affine):
+            base = arg.op.base
+            if base.ndim <= value.ndim and all(d == 1 for d in base.shape):
+                return self.name(base)
+        if not isinstance(arg, Value) and value.kind == "float":
+            # a number kept as an array without axes costs half of a Python number
+            return self.name(("scalar", sympify(arg)))
+        return self.arg(arg, value.kind)
 
     def _linalg(self, op: Linalg) -> str:
         names = [self.name(a) for a in op.args]
@@ -297,8 +311,6 @@ class Kernels:
         return self._tapped(part, value, out, source)
 
     def _tapped(self, part: Write, value: Value, out: str, source: str) -> list[str]:
-        from sympy import Symbol
-
         lines: list[str] = []
         counters = {axis: Symbol(f"_p{k}", integer=True, nonnegative=True)
                     for k, axis in enumerate(part.taps)}

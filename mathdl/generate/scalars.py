@@ -11,9 +11,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sympy import Abs, Add, Dummy, Integer, KroneckerDelta, Max, Min, Mul, Pow, Rational, S, floor, sign
+from sympy import (
+    Abs,
+    Add,
+    Dummy,
+    Integer,
+    KroneckerDelta,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Rational,
+    S,
+    cos,
+    cosh,
+    erf,
+    exp,
+    floor,
+    log,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
 from sympy import Mod as SymMod
-from sympy import cos, cosh, erf, exp, log, sin, sinh, tan, tanh
 
 from mathdl.errors import UnsupportedError
 from mathdl.ir.index import bound_index, out_index, slot_number
@@ -152,9 +174,9 @@ def _positional(node: Node) -> bool:
 
 def _mask(node: Node) -> bool:
     """A mask on positions stays a factor of its own: it narrows ranges."""
-    return isinstance(node, Prod) or isinstance(node, Index) and isinstance(
+    return isinstance(node, Prod) or (isinstance(node, Index) and isinstance(
         node.expr, COMPARISONS
-    )
+    ))
 
 
 def _function(expr: Any, args: tuple[Node, ...]) -> Node:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sympy import Max, S, sympify
 
-from mathdl.generate.access import affine_in, positive_part, smaller
+from mathdl.generate.access import affine_in, positive_part, smaller, taps_first
 from mathdl.generate.scalars import (
     INDEX_SYMBOLS,
     Const,
@@ -87,7 +87,7 @@ class Term:
         found: dict[Any, None] = {}
         for k, t in enumerate(self.target):
             if self.scatter is None or k != self.scatter[0]:
-                found.update(dict.fromkeys(symbols_of(sympify(t))))
+                found.update(dict.fromkeys(taps_first(symbols_of(sympify(t)), self.ranges)))
         return list(found)
 
 
@@ -314,7 +314,8 @@ def _window_output(term: Term, e: Any, dim: Dim) -> Any | None:
         return None
     outputs = [s for s, c in found[1] if s in term.target and c == 1]
     taps = [c for s, c in found[1] if s not in term.target]
-    if len(outputs) != 1 or len(taps) != len(found[1]) - 1 or not all(c.is_Integer and c < 0 for c in taps):
+    backwards = all(c.is_Integer and c < 0 for c in taps)
+    if len(outputs) != 1 or len(taps) != len(found[1]) - 1 or not backwards:
         return None
     axis = term.target.index(outputs[0])
     return outputs[0] if term.ranges[outputs[0]] == term.shape[axis] else None

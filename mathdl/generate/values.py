@@ -277,6 +277,20 @@ def _arguments(op: Op) -> tuple[Arg, ...]:
             return ()
 
 
+def _composed(first: tuple[Offset, ...], then: tuple[Offset, ...]) -> tuple[Offset, ...]:
+    """The index of a view of a view in terms of the base."""
+    result: list[Offset] = []
+    for constant, steps in first:
+        total: dict[int, Any] = {}
+        for axis, step in steps:
+            start, inner = then[axis]
+            constant = constant + step * start
+            for k, c in inner:
+                total[k] = total.get(k, 0) + step * c
+        result.append((constant, tuple(total.items())))
+    return tuple(result)
+
+
 class Graph:
     """Makes values; asking twice for the same operation gives the same value."""
 
@@ -296,11 +310,18 @@ class Graph:
 
     def affine(self, base: Value, index: tuple[Offset, ...], shape: Shape) -> Value:
         """A strided view; the identity is the base itself."""
+        index = tuple((c, tuple(sorted(p for p in steps if p[1] != 0))) for c, steps in index)
         if base.shape == shape and all(
             c == 0 and steps == ((k, 1),) for k, (c, steps) in enumerate(index)
         ):
             return base
+        if isinstance(base.op, Affine):
+            return self.affine(base.op.base, _composed(base.op.index, index), shape)
         return self.make(Affine(base, index), shape, base.kind)
+
+    def find(self, op: Op, shape: Shape) -> Value | None:
+        """The value of an operation that was asked for before."""
+        return self._table.get((op, shape, "float"))
 
     def transpose(self, base: Value, axes: tuple[int | None, ...]) -> Value:
         """Axis ``k`` of the result is axis ``axes[k]`` of the base, or a new one (None)."""

@@ -17,7 +17,7 @@ from mathdl.ir.build import define, inline
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number, slots_in
 from mathdl.ir.tensor import Access, Tensor
 
-_UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
+UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
 _MAX_DEPTH = 4
 _cache: WeakKeyDictionary[Tensor, dict[tuple[int, ...], Any]] = WeakKeyDictionary()
 
@@ -33,7 +33,7 @@ def constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int = 0) -> Any:
 
 def _constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
     if tensor.is_input:
-        if axes == (tensor.ndim - 1,) and tensor.assume & _UNIT_ROWS:
+        if axes == (tensor.ndim - 1,) and tensor.assume & UNIT_ROWS:
             return S.One
         return None
     if tensor.definition is None:

@@ -631,6 +631,21 @@ def gathered_sum() -> Tensor:
 
 
 @case
+def gathered_by_one_number() -> Tensor:
+    return eqn((d,), 2 * y, (input_tensor("pick", (), {"integer"}),), (EMB, x, i))
+
+
+@case
+def gathered_twice() -> Tensor:
+    return eqn((h, h), z, (ids, i), (ids, j), (S, x, y))
+
+
+@case
+def gathered_next() -> Tensor:
+    return eqn((h, d), y * z, (ids, i), (EMB, x + 1, j), (HV, i, j))
+
+
+@case
 def scattered_rows() -> Tensor:
     return eqn((n, d), KroneckerDelta(i, x) * y, (ids, r), (HV, r, j), reduce="sum", bound=(h,))
 
@@ -677,3 +692,14 @@ def shared_exponential() -> Tensor:
 @case
 def plain_copy_of_input() -> Tensor:
     return eqn((d, n), x, (X, j, i))
+
+
+@case
+def awkward_names() -> Tensor:
+    size, other = dim_symbol("max"), dim_symbol("key")
+    tensors = [input_tensor(name, (size, other)) for name in ("np", "out", "dtype", "range")]
+    lone = input_tensor("key", (size,))
+    product = tensors[0]
+    for t in tensors[1:]:
+        product = eqn((size, other), tanh(x) * y / size, (product, i, j), (t, i, j))
+    return eqn((size, other), x * y - i * size, (product, i, j), (lone, i))

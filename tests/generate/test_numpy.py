@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor
 
 SIZES = [
-    {"n": 4, "d": 3, "m": 2, "h": 5, "c": 2},
-    {"n": 3, "d": 5, "m": 4, "h": 2, "c": 1},
-    {"n": 1, "d": 1, "m": 1, "h": 1, "c": 1},
+    {"n": 4, "d": 3, "m": 2, "h": 5, "c": 2, "max": 3, "key": 2},
+    {"n": 3, "d": 5, "m": 4, "h": 2, "c": 1, "max": 2, "key": 4},
+    {"n": 1, "d": 1, "m": 1, "h": 1, "c": 1, "max": 1, "key": 1},
 ]
 
 
@@ -45,8 +45,8 @@ def arrays_for(
 
 
 @pytest.fixture
-def rng(request: pytest.FixtureRequest) -> Iterator[np.random.Generator]:
-    yield np.random.default_rng(zlib.crc32(request.node.name.encode()))
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(request.node.name.encode()))
 
 
 def scrambled(array: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_equals_the_equation(
         narrow = compiled(**{k: v.astype(np.float32) for k, v in arrays.items()}, **free)
         assert narrow.dtype == np.float32
         np.testing.assert_allclose(narrow, expected, rtol=3e-4, atol=3e-5)
-    if expected.shape:
+    if expected.shape and "out" not in arrays:
         target = np.full(expected.shape, np.nan)
         assert compiled(**arrays, **free, out={"result": target}) is target
         np.testing.assert_allclose(target, expected, rtol=1e-11, atol=1e-12)
@@ -110,6 +110,35 @@ def test_every_case_at_once(rng: np.random.Generator) -> None:
             if name != other and np.ndim(array):
                 assert not np.may_share_memory(array, second)
         assert not any(np.may_share_memory(array, a) for a in arrays.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_blocks_of_rows_give_the_same(
+    name: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every case once more, forced into blocks of one or a few rows."""
+    monkeypatch.setattr("mathdl.generate.blocks.LEAST", 1)
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.LARGE", 0)
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.CACHE", 200)
+    tensor = CASES[name]()
+    compiled = generate_numpy([("result", tensor)], value=None, single=True)
+    for sizes in SIZES:
+        arrays = arrays_for(tensor, sizes, rng)
+        free = {k: sizes[k] for k in sizes if f"pass {k}=" in compiled.source}
+        expected = evaluate(tensor, arrays, sizes)
+        for given in (arrays, {k: scrambled(v) for k, v in arrays.items()}):
+            np.testing.assert_allclose(
+                compiled(**given, **free), expected, rtol=1e-11, atol=1e-12
+            )
+
+
+def test_every_case_at_once_in_blocks(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mathdl.generate.blocks.LEAST", 1)
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.LARGE", 0)
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.CACHE", 200)
+    test_every_case_at_once(rng)
 
 
 @pytest.mark.parametrize("name", ["matmul", "block_hessian", "convolution_2d_image",
@@ -220,7 +249,8 @@ def test_structure_of_the_result() -> None:
     arrays = {"X": np.ones((2, 3)), "W": np.ones((3, 1))}
     both = generate_numpy([("value", loss), ("g", grad)])
     value, grads = both(**arrays)
-    assert np.ndim(value) == 0 and isinstance(value, np.float64)
+    assert np.ndim(value) == 0
+    assert isinstance(value, np.float64)
     assert list(grads) == ["g"]
     value, array = generate_numpy([("value", loss), ("g", grad)], single=True)(**arrays)
     assert array.shape == (2, 1)
@@ -229,7 +259,8 @@ def test_structure_of_the_result() -> None:
     run = both.plan(**arrays)
     target = np.empty((2, 1))
     found = run(arrays["X"], arrays["W"], target)
-    assert found[1] is target and found[0] == value
+    assert found[1] is target
+    assert found[0] == value
 
 
 def test_equations_stand_in_the_source() -> None:
