@@ -5,38 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mathdl.errors import UnsupportedError
-from mathdl.ir.tensor import Tensor
 from mathdl.language import blocks, linalg, reductions, structure
+from mathdl.language.decompositions import PRIMITIVES
 from mathdl.language.elementwise import ELEMENTWISE
-from mathdl.language.pointwise import as_tensor
 
 LanguageFunction = Callable[..., Any]
 
-
-def _pending(name: str, *, square: bool) -> LanguageFunction:
-    """A primitive whose rules are not written yet: checks the shape, then says so."""
-
-    def primitive(a: Any, *others: Any) -> Tensor:
-        if square:
-            linalg.square(a, name)
-        for argument in (a, *others):
-            as_tensor(argument)
-        raise UnsupportedError(f"{name} is not available yet")
-
-    primitive.__name__ = name
-    primitive.__doc__ = f"{name}: not available yet."
-    return primitive
-
-
-PRIMITIVES: dict[str, LanguageFunction] = {
-    "det": _pending("det", square=True),
-    "logdet": _pending("logdet", square=True),
-    "inv": _pending("inv", square=True),
-    "pinv": _pending("pinv", square=False),
-    "solve": _pending("solve", square=True),
-    "cholesky": _pending("cholesky", square=True),
-}
 
 FUNCTIONS: dict[str, LanguageFunction] = {
     **ELEMENTWISE,
