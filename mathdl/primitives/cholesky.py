@@ -21,7 +21,8 @@ _HALF = Rational(1, 2)
 def _pull_back(l: Tensor, g: Tensor, a: Tensor) -> Tensor:
     left = solution(mT(l), lower_half(mT(l) @ g), "upper")
     s = mT(solution(mT(l), mT(left), "upper"))
-    return (s + mT(s)) * _HALF
+    symmetric: Tensor = (s + mT(s)) * _HALF
+    return symmetric
 
 
 def _push_forward(l: Tensor, t: Tensor, a: Tensor) -> Tensor:
@@ -37,6 +38,7 @@ CHOLESKY = declare_primitive(
         vjp=(_pull_back,),
         jvp=(_push_forward,),
         reference="Murray 2016, Differentiation of the Cholesky decomposition, eq. 8, 10",
+        one_triangle=True,
     )
 )
 

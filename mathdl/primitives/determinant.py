@@ -20,6 +20,7 @@ DET = declare_primitive(
         vjp=(lambda d, g, a, kind: scale(mT(inverse(a, kind)), g * d),),
         jvp=(lambda d, t, a, kind: d * inner(mT(inverse(a, kind)), t),),
         reference=_SOURCE,
+        analytic=True,
     )
 )
 

@@ -27,6 +27,7 @@ INV = declare_primitive(
         vjp=(lambda y, g, a, **p: -(mT(y) @ g @ mT(y)),),
         jvp=(lambda y, t, a, **p: -(y @ t @ y),),
         reference=_SOURCE,
+        analytic=True,
     )
 )
 
@@ -65,6 +66,7 @@ SOLVE = declare_primitive(
             lambda x, t, a, b, kind: solution(a, t, kind),
         ),
         reference=_SOURCE,
+        analytic=True,
     )
 )
 

@@ -34,6 +34,10 @@ class Primitive:
         Per operand, ``(out, tangent, *operands) -> contribution to the result's tangent``.
     reference
         Where the rules come from.
+    analytic
+        Whether its numeric code is analytic on complex arrays.
+    one_triangle
+        Whether its numeric code reads one triangle of a symmetric operand only.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Primitive:
     vjp: tuple[PullBack, ...]
     jvp: tuple[PushForward, ...]
     reference: str
+    analytic: bool = False
+    one_triangle: bool = False
 
 
 _REGISTRY: dict[str, Primitive] = {}

@@ -35,6 +35,7 @@ class Claim:
     function: Callable[[Arguments], Values]
     derivative: Callable[[Arguments], Values]
     shared: bool  # one value for all names
+    symmetric: frozenset[str] = frozenset()  # code reads one triangle: both move together
 
     def key(self, name: str) -> str:
         return "" if self.shared else name
@@ -49,6 +50,7 @@ class Instance:
     ) -> None:
         self.claim, self.arrays, self.moving = claim, arrays, moving
         self._sizes = sizes
+        self.values: Values = {}
         # Code may reuse its buffers.
         self.values = {k: np.array(v, dtype=float) for k, v in self.function(arrays).items()}
         self.claimed = _copied(self.derivative(arrays))
@@ -58,12 +60,29 @@ class Instance:
         self.claimed_noise: Values = {}
 
     def function(self, arrays: Arguments) -> Values:
-        """The values, by key."""
-        return self.claim.function({**arrays, **self._sizes})
+        """The values, by key; not numbers where a factorisation does not exist."""
+        try:
+            return self.claim.function(self._arguments(arrays))
+        except np.linalg.LinAlgError:
+            if not self.values:
+                raise
+            return {k: np.full_like(v, np.nan) for k, v in self.values.items()}
+
+    def _arguments(self, arrays: Arguments) -> Arguments:
+        found = {**arrays, **self._sizes}
+        for name in self.claim.symmetric:
+            a = np.asarray(found[name])
+            found[name] = (a + np.swapaxes(a, -1, -2)) / 2
+        return found
 
     def derivative(self, arrays: Arguments) -> Values:
         """What is claimed, by name."""
-        return self.claim.derivative({**arrays, **self._sizes})
+        try:
+            return self.claim.derivative(self._arguments(arrays))
+        except np.linalg.LinAlgError:
+            if not hasattr(self, "claimed"):
+                raise
+            return {k: np.full_like(v, np.nan) for k, v in self.claimed.items()}
 
     def finite_value(self) -> bool:
         return all(bool(np.all(np.isfinite(v))) for v in self.values.values())

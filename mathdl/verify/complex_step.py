@@ -22,6 +22,7 @@ from mathdl.errors import MathDLError
 from mathdl.ir.index import slot_number
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
+from mathdl.primitives import lookup_primitive
 from mathdl.scalar.declare import of_head
 from mathdl.verify.finite_difference import (
     MAX_ENTRIES,
@@ -53,7 +54,11 @@ def is_analytic(outputs: Iterable[Tensor], wrt: Iterable[Tensor]) -> bool:
     outputs = list(outputs)
     carrying = depends_on(outputs, wrt)
     for tensor in topological(outputs):
-        if tensor.definition is None or id(tensor) not in carrying:
+        if tensor.is_input or id(tensor) not in carrying:
+            continue
+        if tensor.call is not None:
+            if not lookup_primitive(tensor.call.primitive).analytic:
+                return False
             continue
         if tensor.equation.reduce in ("max", "min"):
             if _read_as_value(tensor, outputs):

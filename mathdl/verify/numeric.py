@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from mathdl.errors import AssumptionError, InputError, NamingError, OrderError, UnsupportedError
-from mathdl.ir.system import inputs_of
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
+from mathdl.primitives import lookup_primitive
 from mathdl.verify.claim import Arguments, Claim, Instance
 from mathdl.verify.complex_step import complex_steps, is_analytic
 from mathdl.verify.dims import Dims, choose_dims
@@ -187,19 +188,32 @@ class _Run:
         def shared(arrays: Arguments) -> Values:
             return {"": np.asarray(value(**arrays))}
 
+        halves = self._one_triangle()
         if subject.order == 1:
-            return [Claim(first, names, shared, by_name, True)]
+            return [Claim(first, names, shared, by_name, True, halves)]
         if subject.order < 1:
             raise OrderError(f"derivatives of order 1 or more are verified, not {subject.order}")
         lower = _named(subject.gradient_function())
         if subject.order == 2:
             return [
-                Claim(first, names, shared, lower, True),
-                Claim("Hessian", names, lower, by_name, False),
+                Claim(first, names, shared, lower, True, halves),
+                Claim("Hessian", names, lower, by_name, False, halves),
             ]
         order = subject.order
         self.notes.append(f"order {order} is checked as the derivative of order {order - 1}")
-        return [Claim(f"order {order}", names, lower, by_name, False)]
+        return [Claim(f"order {order}", names, lower, by_name, False, halves)]
+
+    def _one_triangle(self) -> frozenset[str]:
+        """Symmetric arguments of an expression with a factorisation that reads one triangle."""
+        if not any(
+            t.call is not None and lookup_primitive(t.call.primitive).one_triangle
+            for t in topological(self.tensors)
+        ):
+            return frozenset()
+        found = frozenset(n for n, t in self.wrt.items() if "symmetric" in t.assume)
+        if found:
+            self.notes.append(f"{', '.join(sorted(found))} moves symmetrically")
+        return found
 
     def point(self, number: int, dims: Dims) -> None:
         """Find an instance of these sizes at which every derivative can be compared."""
@@ -231,7 +245,10 @@ class _Run:
     ) -> str:
         arrays = {k: v for k, v in arguments.items() if isinstance(v, np.ndarray)}
         sizes = {k: v for k, v in arguments.items() if k not in arrays}
-        at = Instance(claim, arrays, sizes, frozenset(self.wrt))
+        try:
+            at = Instance(claim, arrays, sizes, frozenset(self.wrt))
+        except np.linalg.LinAlgError:
+            return "a factorisation does not exist"
         if not at.finite_value():
             return "values not finite"
         wrong = False
