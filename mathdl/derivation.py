@@ -359,11 +359,19 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
         derivatives=dict(zip(keys, current, strict=True)),
         lower=dict(zip(keys, below, strict=True)),
         names=prepared.names,
-        inputs=tuple(dict.fromkeys([*inputs_of(_restored([expr], declared)), *variables])),
+        inputs=_arguments(_restored([expr], declared)[0], variables, alongside),
         declared=alongside,
         steps=tuple(trace),
         single=single,
     )
+
+
+def _arguments(
+    expr: Tensor, variables: Sequence[Tensor], declared: Mapping[str, Tensor]
+) -> tuple[Tensor, ...]:
+    """What the code asks for: the inputs in the order in which they were declared."""
+    needed = dict.fromkeys([*inputs_of([expr]), *variables])
+    return tuple(dict.fromkeys([*(t for t in declared.values() if t in needed), *needed]))
 
 
 def _require(derivative: Tensor, expr: Tensor) -> Tensor:

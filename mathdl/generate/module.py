@@ -291,17 +291,21 @@ def _structure(m: Module, arrays: bool, out: str) -> str:
             return f"(({out} or {{}}).get({name!r}, _found[{k}]))"
         return f"_found[{k}]"
 
-    if m.single:
+    if m.single and grads:
         result = item(grads[0][0])
     else:
         result = "{" + ", ".join(f"{name!r}: {item(k)}" for k, name in grads) + "}"
     if m.value is None:
         return result
+    if not grads:
+        return item(0)
     at = [name for name, _ in m.schedule.outputs].index(m.value)
     return f"{item(at)}, {result}"
 
 
 def _returns(m: Module) -> str:
     rest = [name for name, _ in m.schedule.outputs if name != m.value]
-    what = rest[0] if m.single else "{" + ", ".join(map(repr, rest)) + "}"
+    what = rest[0] if m.single and rest else "{" + ", ".join(map(repr, rest)) + "}"
+    if not rest:
+        return f"Returns {m.value}."
     return f"Returns {what}." if m.value is None else f"Returns {m.value}, {what}."

@@ -57,9 +57,9 @@ def generate_numpy(
 
     The result is called with the inputs as arrays and returns ``(value, grads)``: ``value`` is
     the output called so (None: there is no value, the grads alone are returned), ``grads`` a
-    dict by name, or the bare array with ``single``.  ``extra_inputs`` are asked for and checked
-    although nothing may depend on them; arguments called as in ``ignored`` are accepted and not
-    used.
+    dict by name, or the bare array with ``single``; the value alone is returned bare.
+    ``extra_inputs`` are asked for and checked although nothing may depend on them; arguments
+    called as in ``ignored`` are accepted and not used.
 
     Raises UnsupportedError for an equation that cannot be computed with NumPy.
     """
@@ -68,7 +68,7 @@ def generate_numpy(
         raise ValueError(f"outputs have one name twice: {', '.join(labels)}")
     if value is not None and value not in labels:
         value = None
-    if single and len(labels) != (1 if value is None else 2):
+    if single and len(labels) > (1 if value is None else 2):
         raise ValueError("single is for one output besides the value")
     plan = schedule(outputs, names, extra_inputs)
     dims = dims_of([*(t for _, t in outputs), *plan.inputs])

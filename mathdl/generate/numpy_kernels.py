@@ -62,12 +62,13 @@ def view_code(index: tuple[Offset, ...], base: str, before: Shape, shape: Shape)
                 break
             pieces.append(piece)
     if not simple:
-        starts = ", ".join(dim_code(c) for c, _ in index)
-        rows = []
-        for _, steps in index:
-            row = dict(steps)
-            rows.append(f"({', '.join(dim_code(row.get(k, 0)) for k in range(len(shape)))},)")
-        return f"_strided({base}, ({starts},), {shape_code(shape)}, ({', '.join(rows)},))"
+        starts = shape_code(tuple(c for c, _ in index))
+        rows = [
+            shape_code(tuple(dict(steps).get(k, 0) for k in range(len(shape))))
+            for _, steps in index
+        ]
+        steps_text = f"({', '.join(rows)}{',' if len(rows) == 1 else ''})"
+        return f"_strided({base}, {starts}, {shape_code(shape)}, {steps_text})"
     text = base
     plain = all(p == ":" for p in pieces)
     new = [k for k in range(len(shape)) if k not in used]

@@ -27,9 +27,8 @@ def part(expression: Expression, term: Term, value_of: ValueOf) -> Write | Scatt
         return _scatter(expression, term, value_of)
     keep = term.kept
     value = expression.resolve(value_of(expression, term, keep))
-    order = value.labels + tuple(s for s in keep if s not in value.labels)
-    if not value.labels or len(order) != len(value.labels):
-        value = expression.spread(value, order)
+    # along axes that it lacks the value is broadcast
+    order = tuple(s for s in keep if s not in value.labels) + value.labels
     place = {s: k for k, s in enumerate(order)}
     index: list[Offset] = []
     taps: set[int] = set()
@@ -40,6 +39,8 @@ def part(expression: Expression, term: Term, value_of: ValueOf) -> Write | Scatt
         index.append((found[0], tuple((place[s], c) for s, c in found[1])))
         own = taps_first([s for s, _ in found[1]], term.ranges)
         taps.update(place[s] for s in own[:-1])
+    if taps:
+        value = expression.spread(value, order)
     shape = expression.shape(order)
     return Write(tuple(index), value.value, shape, tuple(sorted(taps)))
 

@@ -75,8 +75,8 @@ def schedule(
     needed = _needed(v for _, v in results)
     steps = _ordered([v for v in needed if not v.is_constant and not isinstance(v.op, Input)])
     constants = [v for v in needed if v.is_constant]
-    given = dict.fromkeys([*(t for t in order if t.is_input), *extra_inputs])
-    inputs = sorted(given, key=lambda t: t.serial)
+    used = sorted((t for t in order if t.is_input), key=lambda t: t.serial)
+    inputs = list(dict.fromkeys([*extra_inputs, *used]))
     result = Schedule(inputs, results, steps, constants, indices, requires=requires, holds=holds)
     _comment(result, texts)
     lay_out(result, list(steps))

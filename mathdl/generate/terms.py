@@ -293,6 +293,7 @@ def transpose_windows(term: Term) -> None:
 
     The output index is replaced by ``u + p`` where ``u`` runs over G's axis.
     """
+    _drop_implied_masks(term)
     for factor, exponent in list(term.factors):
         if not isinstance(factor, Slot) or exponent != 1:
             continue
@@ -306,6 +307,22 @@ def transpose_windows(term: Term) -> None:
             u = term.fresh(dim)
             term.certain.add((e, dim))
             term.replace(symbol, u - (e - symbol))
+
+
+def _drop_implied_masks(term: Term) -> None:
+    """``G[e] * [0 <= e] * [e < d]`` is ``G[e]``, which is zero outside its range."""
+    read = {
+        (sympify(e), sympify(d))
+        for f, exponent in term.factors
+        if isinstance(f, Slot) and exponent.is_positive
+        for e, d in zip(
+            term.accesses[f.number].index, term.accesses[f.number].tensor.shape, strict=True
+        )
+    }
+    inside = {ge(e, S.Zero) for e, _ in read} | {lt(e, d) for e, d in read}
+    term.factors = [
+        (f, e) for f, e in term.factors if not (isinstance(f, Index) and f.expr in inside)
+    ]
 
 
 def _window_output(term: Term, e: Any, dim: Dim) -> Any | None:

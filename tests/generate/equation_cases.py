@@ -466,6 +466,14 @@ def max_pool() -> Tensor:
 
 
 @case
+def max_pool_adjoint() -> Tensor:
+    part = input_tensor("PART", (n, c, 2, 3, 2, 2))
+    e, f = k - 2 * r, l - 2 * s
+    body = x * ge(e, 0) * ge(f, 0) * lt(e, 2) * lt(f, 2)
+    return eqn((n, c, 5, 6), body, (part, i, j, r, s, e, f), reduce="sum", bound=(2, 3))
+
+
+@case
 def average_pool() -> Tensor:
     return eqn((n, c, 2, 3), x / 4, (IMG, i, j, 2 * k + r, 2 * l + s), reduce="sum",
                bound=(2, 2))

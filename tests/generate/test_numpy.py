@@ -256,6 +256,7 @@ def test_structure_of_the_result() -> None:
     assert array.shape == (2, 1)
     only = generate_numpy([("g", grad)], value=None)(**arrays)
     assert list(only) == ["g"]
+    assert generate_numpy([("value", loss)])(X=arrays["X"]) == value
     run = both.plan(**arrays)
     target = np.empty((2, 1))
     found = run(arrays["X"], arrays["W"], target)
