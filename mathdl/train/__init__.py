@@ -1,1 +1,1 @@
-"""Training networks with generated code."""
+"""Training networks with generated code: data, optimizers, loop, plots, experiments."""

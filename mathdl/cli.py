@@ -1,0 +1,243 @@
+"""The command line.  Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from mathdl._version import __version__
+from mathdl.errors import InputError, MathDLError
+
+BAD_INPUT = 2
+CHECK_FAILED = 1
+INTERRUPTED = 130
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class OneLineErrors(click.Group):
+    """A group that reports every expected error as one line, ``error: ...``, on stderr."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None,
+        complete_var: str | None = None, standalone_mode: bool = True, **extra: Any,
+    ) -> Any:
+        run: Callable[..., Any] = super().main
+        options = {"args": args, "prog_name": prog_name, "complete_var": complete_var, **extra}
+        if not standalone_mode:
+            return run(standalone_mode=False, **options)
+        try:
+            status = run(standalone_mode=False, **options)
+        except click.ClickException as error:
+            _fail(error.format_message(), BAD_INPUT)
+        except MathDLError as error:
+            _fail(str(error), getattr(error, "exit_status", BAD_INPUT))
+        except click.Abort:
+            _fail("interrupted", INTERRUPTED)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}", BAD_INPUT)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo("error: " + " ".join(message.split()), err=True)
+    sys.exit(status)
+
+
+class ExpressionFirst(click.Command):
+    """A command whose argument may begin with a minus: ``-sum(Y*log(P))/n`` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args:
+            known = {name for option in self.get_params(ctx) for name in option.opts}
+            minus = [a for a in args if a[:1] == "-" and a[1:2] not in ("", "-") and a not in known]
+            if minus:
+                args = [*(a for a in args if a not in minus), "--", *minus]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=OneLineErrors, context_settings=CONTEXT, invoke_without_command=True)
+@click.version_option(__version__, prog_name="mathdl")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Derive and verify the mathematics of deep learning.
+
+    From one expression: its closed-form gradients, NumPy code that computes them, and a check
+    of both.
+
+    \b
+    Examples:
+      mathdl derive "sum((X @ w - y)**2)/n" --shape "X: n d; w: d; y: n" --wrt w
+      mathdl train digits
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@main.command(cls=ExpressionFirst)
+@click.argument("expression", metavar="EXPR")
+@click.option("--shape", "shapes", metavar="TEXT", multiple=True, required=True,
+              help='Declares tensors, as in "X: n d; w: d; a:" (a scalar has no dims). Repeatable.')
+@click.option("--wrt", metavar="NAME[,NAME]", multiple=True, required=True,
+              help="Differentiate with respect to these. Repeatable.")
+@click.option("--order", type=int, default=1, show_default=True,
+              help="1: gradient, or Jacobian of a tensor; 2: Hessian.")
+@click.option("--assume", "assumptions", metavar="TEXT", multiple=True,
+              help='What holds of a tensor, as in "S: positive_definite; Y: one_hot". Repeatable.')
+@click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text",
+              show_default=True, help="How to print the result.")
+@click.option("--code", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+              help="Write a module that needs only NumPy; - prints it instead of the result.")
+@click.option("--verify", is_flag=True,
+              help="Check the generated code against finite differences; exit 1 if it fails.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of the points that --verify tries.")
+def derive(
+    expression: str,
+    shapes: Sequence[str],
+    wrt: Sequence[str],
+    order: int,
+    assumptions: Sequence[str],
+    form: str,
+    code: str | None,
+    verify: bool,
+    seed: int,
+) -> None:
+    """Derive the gradient, Jacobian or Hessian of EXPR.
+
+    EXPR is NumPy-like mathematics; - reads it from standard input. It may name intermediate
+    quantities, separated by semicolons or newlines; the last part is what is differentiated.
+
+    \b
+    Examples:
+      mathdl derive "sum((X @ w - y)**2)/n" --shape "X: n d; w: d; y: n" --wrt w --verify
+      mathdl derive "P = softmax(X @ W + b); -sum(Y*log(P))/n" \\
+          --shape "X: n d; W: d c; b: c; Y: n c" --assume "Y: one_hot" --wrt W,b
+      mathdl derive "sum((T - U @ V.T)**2)" --shape "T: n m; U: n k; V: m k" --wrt U --order 2
+      mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --code grad.py
+    """
+    import mathdl as md
+
+    text = _standard_input() if expression == "-" else expression
+    names = [name.strip() for part in wrt for name in part.split(",")]
+    value = md.parse(text, shapes="; ".join(shapes), assume="; ".join(assumptions))
+    derivation = md.derive(value, wrt=names, order=order)
+    report = derivation.verify(seed=seed) if verify else None
+    accepted = report is None or bool(report)
+    if code not in (None, "-") and accepted:
+        Path(str(code)).write_text(derivation.source, encoding="utf-8")
+    if code == "-" and accepted:
+        click.echo(derivation.source)
+    elif form == "json":
+        click.echo(_as_json(text, names, order, derivation, code is not None and accepted, report))
+    else:
+        click.echo(derivation.latex() if form == "latex" else str(derivation))
+    if report is not None and form != "json":
+        # keep stdout pure LaTeX or pure code when that is what was asked for
+        click.echo(f"\n{report}", err=form == "latex" or code == "-")
+    if not accepted:
+        kept = "" if code is None else "; no code was written"
+        _fail(f"verification failed{kept}", CHECK_FAILED)
+
+
+def _standard_input() -> str:
+    """What is piped in; no expression that the language accepts is as long as the limit."""
+    try:
+        return sys.stdin.buffer.read(1 << 20).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not UTF-8 text: {error.reason}") from None
+
+
+def _as_json(
+    expression: str, wrt: list[str], order: int, derivation: Any, with_code: bool, report: Any
+) -> str:
+    import json
+
+    result: dict[str, Any] = {
+        **derivation.to_dict(), "expression": expression.strip(), "wrt": wrt, "order": order
+    }
+    if with_code:
+        result["code"] = derivation.source
+    if report is not None:
+        result["verification"] = json.loads(report.to_json())
+    return json.dumps(result, indent=2, ensure_ascii=False)
+
+
+class Experiments(click.Group):
+    """One subcommand for each experiment, its options made from the experiment's settings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from mathdl.train.experiment import experiments
+
+        return sorted(experiments())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        from mathdl.train.experiment import experiment_named
+
+        experiment = experiment_named(cmd_name)
+
+        def run(**chosen: Any) -> None:
+            experiment.run(experiment.settings(**chosen), click.echo)
+
+        return click.Command(
+            cmd_name,
+            params=[_option(spec) for spec in fields(experiment.settings)],  # type: ignore[arg-type]
+            callback=run,
+            help=experiment.summary,
+        )
+
+
+def _option(spec: Field[Any]) -> click.Option:
+    """The option ``--learning-rate`` for the setting ``learning_rate``."""
+
+    def read(ctx: click.Context, parameter: click.Parameter, text: Any) -> Any:
+        from mathdl.train.experiment import read_setting
+
+        if text is None:
+            return spec.default
+        try:
+            return read_setting(spec, text)
+        except InputError as error:
+            raise click.BadParameter(str(error), ctx, parameter) from None
+
+    facts = spec.metadata
+    text = str(facts["text"])
+    shown: Any = spec.default
+    if shown is not None:
+        if facts["many"]:
+            shown = ",".join(str(one) for one in shown)
+        text += f"  [default: {shown}]"
+    kind = {int: "INTEGER", float: "NUMBER", Path: "FOLDER"}.get(facts["kind"], "TEXT")
+    return click.Option(
+        ["--" + spec.name.replace("_", "-")],
+        metavar="|".join(facts["choices"]) or (kind + "[,...]" if facts["many"] else kind),
+        help=text,
+        callback=read,
+    )
+
+
+@main.group(cls=Experiments, invoke_without_command=True)
+@click.option("--list", "listed", is_flag=True, help="List the experiments.")
+@click.pass_context
+def train(ctx: click.Context, listed: bool) -> None:
+    """Train a network with derived, verified gradients.
+
+    \b
+    Examples:
+      mathdl train digits
+      mathdl train digits --hidden 128,64 --activation tanh --epochs 30 --out runs/tanh
+    """
+    if listed:
+        from mathdl.train.experiment import experiments
+
+        for name, experiment in sorted(experiments().items()):
+            click.echo(f"{name}  {experiment.summary}")
+        ctx.exit()
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,1 @@
+"""The experiments, one module each; a module here that defines ``EXPERIMENT`` is found."""
