@@ -12,6 +12,7 @@ from typing import Any
 
 from mathdl._version import __version__
 from mathdl.derivation import Derivation, derive, hvp, jvp, vjp
+from mathdl.derivation import compile_expression as compile
 from mathdl.errors import (
     AssumptionError,
     DomainError,
@@ -56,6 +57,7 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "__version__",
+    "compile",
     "derive",
     "dims",
     "equation",

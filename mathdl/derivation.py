@@ -141,13 +141,22 @@ class Derivation:
     # -- presentation --------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        """The definitions that the results share, then one line for each derivative."""
         from mathdl.present.text import to_text
 
-        symbol = {1: "d{0}", 2: "d2{0}2"}.get(self.order, f"d{self.order}{{0}}{self.order}")
-        return "\n".join(
-            f"{symbol.format(name)} = {to_text(tensor, self.names)}"
-            for name, tensor in self.derivatives.items()
-        )
+        top = {1: "dL"}.get(self.order, f"d{self.order}L")
+        power = "" if self.order == 1 else str(self.order)
+        shared: dict[str, str] = {}
+        results: list[str] = []
+        for name, tensor in self.derivatives.items():
+            *definitions, result = to_text(tensor, self.names).split("; ")
+            named = dict(d.split(" = ", 1) for d in definitions)
+            if any(shared.get(n, text) != text for n, text in named.items()):
+                result = "; ".join([*definitions, result])  # its own names mean something else
+            else:
+                shared.update(named)
+            results.append(f"{top}/d{name}{power} = {result}")
+        return "\n".join([*(f"{n} = {text}" for n, text in shared.items()), *results])
 
     def latex(self) -> str:
         """The derivatives as a LaTeX fragment."""
@@ -366,6 +375,21 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
     )
 
 
+def compile_expression(expr: Any) -> Compiled:
+    """A callable that computes ``expr`` from its inputs, in a stable form; ``.source`` is its code.
+
+    Called with arrays by keyword, or in the order of declaration.
+    """
+    from mathdl.generate import generate_numpy
+
+    expr = as_tensor(expr)
+    prepared = prepare(expr)
+    return generate_numpy(
+        [("value", prepared.expr)], names=prepared.names, value=None, single=True,
+        function="value", extra_inputs=_arguments(expr, [], declared_with(expr)),
+    )
+
+
 def _arguments(
     expr: Tensor, variables: Sequence[Tensor], declared: Mapping[str, Tensor]
 ) -> tuple[Tensor, ...]:
@@ -431,4 +455,4 @@ def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
     return _require(product, prepared.expr)
 
 
-__all__ = ["Derivation", "derive", "hvp", "jvp", "vjp"]
+__all__ = ["Derivation", "compile_expression", "derive", "hvp", "jvp", "vjp"]

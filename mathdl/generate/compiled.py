@@ -33,7 +33,7 @@ class Compiled:
         self._call: Callable[..., Any] = self.namespace[function]
         self.plan: Callable[..., Any] = self.namespace["plan"]
 
-    def __call__(self, *arrays: Any, **named: Any) -> Any:
+    def __call__(self, /, *arrays: Any, **named: Any) -> Any:
         if self.ignored and not self.ignored.isdisjoint(named):
             named = {n: a for n, a in named.items() if n not in self.ignored}
         missing = self._missing(len(arrays), named)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, sympify
+from sympy import Integer, KroneckerDelta, Mod, Mul, Pow, Rational, Symbol, floor, sympify
 
 from mathdl.errors import DomainError
 from mathdl.ir.dim import Dim, Shape
@@ -186,7 +186,8 @@ def _contract_deltas(
         bound = [pair for pair in bound if pair[0] != symbol]
         rest = Mul(*(f for f in Mul.make_args(body) if f != delta))
         ranges = dict([*out, *bound])
-        guarded = any(
+        # integer data is in range, or an error where it is used
+        guarded = bool(slots_in(value)) or any(
             e == symbol and d == extent
             for k in _factor_slots(rest)
             for e, d in zip(operands[k].index, operands[k].tensor.shape, strict=True)
@@ -391,6 +392,11 @@ def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Acc
         index = tuple(substitute(e, mapping) for e in inner.index)
         merged.append(Access(inner.tensor, index, access.held or inner.held))
     return substitute(body, {slot(k): substitute(equation.body, mapping)}), merged
+
+
+def is_regrouped(tensor: Tensor) -> bool:
+    """Whether a tensor reads by the digits of a position: a reshape, kept as a node."""
+    return any(e.args and e.has(Mod, floor) for a in tensor.operands for e in a.index)
 
 
 def is_structural(tensor: Tensor) -> bool:

@@ -139,7 +139,7 @@ def _constant(total: Any, operands: list[Access]) -> Any:
 
     seen = 0
     while True:
-        total, operands = _merge(total, operands)
+        total, operands = merge(total, operands)
         total = normal_form(total)
         if not any(slot_number(s) is not None for s in total.free_symbols):
             return sympify(total)
@@ -156,7 +156,7 @@ def _constant(total: Any, operands: list[Access]) -> Any:
             total, operands = inline(total, operands, k)
 
 
-def _merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
+def merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
     """Equal accesses on one slot."""
     first: dict[tuple[Any, ...], int] = {}
     mapping = {}

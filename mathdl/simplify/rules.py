@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, expand_mul
 
-from mathdl.ir.build import define, inline, out_ranges
+from mathdl.ir.build import define, inline, is_regrouped, out_ranges
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
@@ -59,6 +59,7 @@ def _inlinable(access: Access, ranges: dict[Any, Any]) -> bool:
         and bool(definition.operands)
         and not inner.requires
         and inner.label is None
+        and not is_regrouped(inner)
         and cost(definition.body) <= MAX_BODY
         and all(in_range(e, d, ranges) for e, d in zip(access.index, inner.shape, strict=True))
     )

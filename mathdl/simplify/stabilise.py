@@ -18,11 +18,12 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, S, cosh, exp, log, tanh
 
-from mathdl.ir.build import define, inline, out_ranges, redefine
+from mathdl.ir.build import define, inline, is_regrouped, out_ranges, redefine
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import expm1, log1mexp, log1p, log_cosh, log_sigmoid, sigmoid, softplus
+from mathdl.simplify.facts import merge
 from mathdl.simplify.forms import cost
 
 MAX_BODY = 40
@@ -59,7 +60,24 @@ class _Shifted:
     axes: tuple[int, ...]  # the sum's output axes on which the shift depends
 
 
+def _fused(tensor: Tensor) -> Tensor:
+    """``sum_k t[k]`` with ``t = a*b`` as ``sum_k a[k] b[k]``: its factors can be looked at."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "sum" or equation.body != slot(0):
+        return tensor
+    inner = equation.operands[0].tensor
+    definition = inner.definition
+    if (
+        len(equation.operands) != 1 or definition is None or definition.reduce != "none"
+        or inner.label is not None or inner.requires or not isinstance(definition.body, Mul)
+        or not _is_plain(equation.operands[0].index)
+    ):
+        return tensor
+    return _restate(tensor, *inline(slot(0), equation.operands, 0))
+
+
 def _sum_of_exponentials(tensor: Tensor) -> _Shifted | None:
+    tensor = _fused(tensor)
     equation = tensor.definition
     if equation is None or equation.reduce != "sum" or tensor.requires:
         return None
@@ -191,7 +209,8 @@ def _shifted_numerator(
     if top.tensor is found.exponential:
         here = tuple(top.index[p] for p in symbols)
         return found.shifted if here == shift_at else None
-    equation = top.tensor.definition
+    tensor = _fused(top.tensor)
+    equation = tensor.definition
     if equation is None or equation.reduce != "sum":
         return None
     factors = Mul.make_args(equation.body)
@@ -199,7 +218,7 @@ def _shifted_numerator(
         if access.tensor is not found.exponential or slot(j) not in factors:
             continue
         inner = tuple(access.index[p] for p in symbols)
-        own = dict(zip(out_indices(top.tensor.ndim), top.index, strict=True))
+        own = dict(zip(out_indices(tensor.ndim), top.index, strict=True))
         if any(e not in own for e in inner):
             continue
         if tuple(own[e] for e in inner) != shift_at:
@@ -208,7 +227,7 @@ def _shifted_numerator(
             Access(found.shifted, a.index, a.held) if i == j else a
             for i, a in enumerate(equation.operands)
         ]
-        return redefine(top.tensor, operands)
+        return redefine(tensor, operands)
     return None
 
 
@@ -309,6 +328,7 @@ def _scalar_forms(tensor: Tensor) -> Tensor | None:
             break
         for k in deeper:
             body, operands = inline(body, operands, k)
+        body, operands = merge(body, operands)
     return _shallow_log1p(tensor)
 
 
@@ -355,6 +375,7 @@ def _can_open(access: Access, body: Any, k: int, ranges: dict[Any, Any]) -> bool
         and definition.reduce == "none"
         and not inner.requires
         and inner.label is None
+        and not is_regrouped(inner)
         and slot(k) in body.free_symbols
         and cost(definition.body) <= MAX_BODY
         and len(definition.operands) <= 3
@@ -408,6 +429,11 @@ def _stable_product(product: Any) -> Any:
     """``1/(1 + exp(u)) = sigmoid(-u)`` and ``exp(u)/(1 + exp(u)) = sigmoid(u)``."""
     powers = dict(product.as_powers_dict())
     for base, power in powers.items():
+        if isinstance(base, sigmoid) and power.is_Integer and power > 0:
+            u = base.args[0]
+            # the denominator has become sigmoid(-u); SymPy reads exp(u) as E**u
+            if powers.get(S.Exp1, S.Zero) == -power * u:
+                return product / (base**power * exp(-power * u)) * sigmoid(-u) ** power
         if not (isinstance(base, Add) and power.is_Integer and power < 0):
             continue
         if len(base.args) != 2 or S.One not in base.args:
@@ -416,8 +442,6 @@ def _stable_product(product: Any) -> Any:
         if not isinstance(other, exp):
             continue
         u = other.args[0]
-        if powers.get(other, S.Zero) == -power:
-            return product / (other**-power * base**power) * sigmoid(u) ** -power
         return product / base**power * sigmoid(-u) ** -power
     return product
 
