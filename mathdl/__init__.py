@@ -37,6 +37,7 @@ from mathdl.language import (
     indices,
     tensor,
 )
+from mathdl.language.batching import vmap
 from mathdl.language.parser import parse
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "parse",
     "tensor",
     "vjp",
+    "vmap",
     *FUNCTIONS,
 ]
 

@@ -15,7 +15,7 @@ from mathdl.errors import NamingError, OrderError, ShapeError
 from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import MAX_AXES, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.system import inputs_of, rewrite, strip_labels, topological
+from mathdl.ir.system import depends_on, inputs_of, rewrite, strip_labels, topological
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
@@ -24,6 +24,7 @@ from mathdl.simplify.facts import UNIT_ROWS
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
+    from mathdl.structure import Factor
     from mathdl.verify.report import Report
 
 Wrt = str | Tensor | Iterable[str | Tensor]
@@ -80,7 +81,7 @@ class Derivation:
 
     def _generate(self, outputs: Outputs) -> Compiled:
         wanted = {
-            "value_and_grad": [(self._value_key, self.expr), *self.derivatives.items()],
+            "value_and_grad": [(self._value_key, self._read_off), *self.derivatives.items()],
             "grad": list(self.derivatives.items()),
             "value": [(self._value_key, self.expr)],
         }
@@ -102,6 +103,18 @@ class Derivation:
         )
 
     @cached_property
+    def _read_off(self) -> Tensor:
+        """The value, from the gradients where that is less to compute."""
+        from mathdl.generate.homogeneous import value_from_gradients
+
+        if self.order != 1:
+            return self.expr
+        by_input = {
+            t: self.derivatives[t.name or ""] for t in self.wrt if t.is_input and t.name in self
+        }
+        return value_from_gradients(self.expr, by_input)
+
+    @cached_property
     def _value_key(self) -> str:
         """What the value is called among the outputs: not as a variable is."""
         key = "value"
@@ -117,6 +130,20 @@ class Derivation:
     def source(self) -> str:
         """The generated module that computes the value and the derivatives."""
         return str(self.compile().source)
+
+    # -- structure ---------------------------------------------------------------------------
+
+    def factors(self, key: str | Tensor | None = None) -> tuple[Factor, ...]:
+        """The terms of a derivative with their Kronecker deltas; no dense array is formed."""
+        from mathdl.structure import factors
+
+        return factors(self[key if key is not None else next(iter(self.derivatives))])
+
+    def operator(self, /, **arrays: Any) -> Any:
+        """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument."""
+        from mathdl.structure import hessian_operator
+
+        return hessian_operator(self, arrays)
 
     # -- evidence ------------------------------------------------------------------------------
 
@@ -237,6 +264,13 @@ def _detach(expr: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, dict[Tenso
     }
     if not stand_in:
         return expr, {}
+    for named in stand_in:
+        for other in targets:
+            if other is not named and id(named) in depends_on([named], [other]):
+                raise NamingError(
+                    f"{named.label} is held as an independent variable but depends on "
+                    f"{other.name or other.label}; derive by one at a time"
+                )
     return rewrite([expr], replace=stand_in)[0], {v: k for k, v in stand_in.items()}
 
 
@@ -387,6 +421,7 @@ def compile_expression(expr: Any) -> Compiled:
     return generate_numpy(
         [("value", prepared.expr)], names=prepared.names, value=None, single=True,
         function="value", extra_inputs=_arguments(expr, [], declared_with(expr)),
+        ignored=[n for n, t in declared_with(expr).items() if t not in inputs_of([expr])],
     )
 
 

@@ -17,10 +17,14 @@ from mathdl.generate.values import (
     Dot,
     Fill,
     Input,
+    Matmul,
+    Overlap,
     Reduction,
     Reshape,
     RowDot,
     Select,
+    Shifts,
+    StackedDot,
     Ufunc,
     Value,
 )
@@ -45,7 +49,9 @@ class Run:
         match op:
             case Dot(a=a, b=b):
                 return [a, b] if step in self.sums else [a]
-            case RowDot() | Reduction():
+            case Matmul(b=b):
+                return [b]
+            case RowDot() | Reduction() | Shifts() | Overlap() | StackedDot():
                 return step.operands()
             case _:
                 return [
@@ -61,23 +67,25 @@ def split(steps: Sequence[Value]) -> list[Value | Run]:
     barren: set[Value] = set()
     while left:
         first = left[0]
-        found = None
+        found, done = None, 0
         if first not in barren and _lead(first) is not None:
-            found = _grow(left[:WINDOW])
+            done = next((k for k, r in enumerate(result[::-1]) if isinstance(r, Run)), len(result))
+            recent = [v for v in result[len(result) - done :] if isinstance(v, Value)]
+            found = _grow(recent, left[:WINDOW])
             if found is None:
                 barren.update(left[: LEAST // 2])
         if found is None:
             result.append(left.pop(0))
             continue
         before, run, after = found
-        result.extend(before)
+        result[len(result) - done :] = before
         result.append(run)
         left = after + left[WINDOW:]
     return result
 
 
 def _lead(step: Value) -> Dim | None:
-    starts = isinstance(step.op, (Ufunc, Select, RowDot, Reduction)) or (
+    starts = isinstance(step.op, (Ufunc, Select, RowDot, Reduction, Shifts)) or (
         isinstance(step.op, Dot) and step.op.a.ndim == 2 and step.op.b.ndim == 1
     )
     if step.ndim and starts and step.shape[0] != 1:
@@ -86,11 +94,14 @@ def _lead(step: Value) -> Dim | None:
     return None
 
 
-def _grow(steps: list[Value]) -> tuple[list[Value], Run, list[Value]] | None:
+def _grow(
+    recent: list[Value], steps: list[Value]
+) -> tuple[list[Value], Run, list[Value]] | None:
+    """A run from the first of the steps on, what stays before it and what comes after."""
     run = Run(_lead(steps[0]))
     inside: set[Value] = set()
     late: set[Value] = set()
-    before: list[Value] = []
+    before = list(recent)
     after: list[Value] = []
     for step in steps:
         operands = step.operands()
@@ -117,22 +128,35 @@ def _grow(steps: list[Value]) -> tuple[list[Value], Run, list[Value]] | None:
             before.append(step)
     _adopt_sums(run, before, after)
     arrays = [v for v in run.rows if v.ndim == max(r.ndim for r in run.rows)]
-    return (before, run, after) if len(arrays) >= LEAST else None
+    windows = any(isinstance(v.op, Shifts) for v in run.rows)
+    return (before, run, after) if windows or len(arrays) >= LEAST else None
 
 
-def _adopt_sums(run: Run, *others: list[Value]) -> None:
-    """Column sums of what the run reads anyway are taken along."""
+def _adopt_sums(run: Run, before: list[Value], after: list[Value]) -> None:
+    """Column sums of what the run reads anyway are taken along, what needs them moves behind."""
+    inner = {v for step in run.steps for v in step.operands()}
     read = {v for step in run.steps if not step.is_view for v in run.sliced(step)}
-    for steps in others:
-        for step in list(steps):
-            op = step.op
-            if (
-                isinstance(op, Dot) and isinstance(op.a.op, Fill) and op.b in read
-                and op.a.ndim == 1 and op.b.ndim == 2 and op.b.shape[0] == run.lead
-            ):
-                steps.remove(step)
-                run.sums.append(step)
-                run.steps.append(step)
+    for step in [*before, *after]:
+        op = step.op
+        if not (
+            isinstance(op, Dot) and isinstance(op.a.op, Fill) and op.b in read
+            and op.a.ndim == 1 and op.b.ndim == 2 and op.b.shape[0] == run.lead
+        ):
+            continue
+        behind: set[Value] = {step}
+        if step in before:
+            for later in before:
+                if not behind.isdisjoint(later.operands()):
+                    behind.add(later)
+            if not behind.isdisjoint(inner):
+                continue
+            moved = [v for v in before if v in behind and v is not step]
+            before[:] = [v for v in before if v not in behind]
+            after[:0] = moved
+        else:
+            after.remove(step)
+        run.sums.append(step)
+        run.steps.append(step)
 
 
 def _role(step: Value, run: Run, inside: set[Value]) -> str:
@@ -141,6 +165,15 @@ def _role(step: Value, run: Run, inside: set[Value]) -> str:
     if step.is_view:
         base = step.operands()[0]
         return "view" if base in inside and _keeps_rows(step, lead) else ""
+    if isinstance(op, StackedDot):
+        fits = all(_rowwise(v, lead, inside) for v in (op.a, op.b))
+        return "sum" if fits and (op.a in inside or op.b in inside) else ""
+    if isinstance(op, Matmul):
+        fits = op.a.ndim == 2 and op.a not in inside and step.shape[0] == lead
+        return "row" if fits and _rowwise(op.b, lead, inside) else ""
+    if isinstance(op, (Shifts, Overlap)):
+        fits = op.at > 0 and step.shape[0] == lead
+        return "row" if fits and _rowwise(op.base, lead, inside) else ""
     if isinstance(op, Dot):
         return _dot_role(op, step, lead, inside)
     if isinstance(op, RowDot):

@@ -34,10 +34,16 @@ from mathdl.scalar.declare import of_head
 
 _RELATION = {gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!="}
 
+# comparisons of dims inside numbers
+_CONDITIONS = {
+    head.__name__: [(lambda *_: True, lambda a, b, sign=sign: f"(({a}) {sign} ({b}))")]
+    for head, sign in _RELATION.items()
+}
+
 
 RESERVED = frozenset((
     "np", "math", "scipy", "dtype", "run", "out", "number", "rowdot", "threading", "plan",
-    "OrderedDict", "key", "plans", "array", *keyword.kwlist, *dir(builtins),
+    "OrderedDict", "key", "known", "array", "sizes", *keyword.kwlist, *dir(builtins),
 ))
 
 
@@ -130,7 +136,8 @@ def float_code(value: Any) -> str:
         s: Symbol(dim_name(s), integer=True, positive=True)
         for s in value.free_symbols if str(s) in RESERVED
     }
-    return f"float({pycode(value.xreplace(named), strict=True)})"
+    text = pycode(value.xreplace(named), strict=True, user_functions=_CONDITIONS)
+    return f"float({text})"
 
 
 def position_code(expr: Any, axes: Mapping[Any, str]) -> str:

@@ -36,11 +36,14 @@ class Compiled:
     def __call__(self, /, *arrays: Any, **named: Any) -> Any:
         if self.ignored and not self.ignored.isdisjoint(named):
             named = {n: a for n, a in named.items() if n not in self.ignored}
-        missing = self._missing(len(arrays), named)
-        if missing:
-            needs = ", ".join(self.inputs) or "no arrays"
-            raise TypeError(f"{self.function} needs {needs}; {missing}")
-        return self._call(*arrays, **named)
+        try:
+            return self._call(*arrays, **named)
+        except TypeError:
+            missing = self._missing(len(arrays), named)
+            if not missing:
+                raise
+        needs = ", ".join(self.inputs) or "no arrays"
+        raise TypeError(f"{self.function} needs {needs}; {missing}")
 
     def _missing(self, count: int, named: dict[str, Any]) -> str:
         if not count and len(named) == len(self.inputs) and all(n in named for n in self.inputs):

@@ -145,7 +145,11 @@ def pair(
     if not batch:
         # the group with the last axis of the result goes last: long runs in memory
         last = (free_a or free_b) and max(free_a + free_b, key=place)
-        if (last and last in free_a and free_b) or (free_b and not free_a and _tall(b, summed)):
+        if (
+            (last and last in free_a and free_b)
+            or (free_b and not free_a and _tall(b, summed))
+            or (free_a and not free_b and not _tall(a, summed))
+        ):
             a, b, free_a, free_b = b, a, free_b, free_a
         return _dot(expression, a, b, free_a, summed, free_b)
     if not free_a and not free_b:
@@ -166,7 +170,7 @@ def _presum(expression: Expression, array: Lab, needed: Collection[Any]) -> Lab:
     return expression.resolve(_sum_one(expression, array, needed, S.One))
 
 
-def _grouped(
+def grouped(
     expression: Expression, array: Lab, groups: Sequence[Sequence[Any]]
 ) -> Value:
     """The array with each group of labels as one axis; a view when the memory allows."""
@@ -227,7 +231,7 @@ def _dot(
     summed = _summed_order(a, b, summed)
     left = [g for g in (free_a, summed) if g]
     right = [g for g in (summed, free_b) if g]
-    op = Dot(_grouped(expression, a, left), _grouped(expression, b, right))
+    op = Dot(grouped(expression, a, left), grouped(expression, b, right))
     flat = tuple(product(expression.shape(g)) for g in (free_a, free_b) if g)
     result = expression.graph.make(op, flat)
     labels = (*free_a, *free_b)
@@ -297,4 +301,4 @@ def _stacked(
     second: Sequence[Any],
 ) -> Value:
     groups = [*batch, *(g for g in (first, second) if g)]
-    return _grouped(expression, array, groups)
+    return grouped(expression, array, groups)

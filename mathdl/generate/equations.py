@@ -26,6 +26,7 @@ from mathdl.generate.terms import (
     Term,
     additive,
     contract_deltas,
+    drop_implied_masks,
     factors_of,
     narrow,
     transpose_windows,
@@ -40,6 +41,7 @@ from mathdl.generate.values import (
     Scatter,
     Write,
 )
+from mathdl.generate.windows import windowed
 from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, product
 from mathdl.ir.index import out_indices, slot
@@ -136,6 +138,13 @@ class Lowering:
                 tensor.shape,
             )
             contract_deltas(term)
+            if tensor.equation.reduce == "sum":
+                drop_implied_masks(term)
+                plain = self._expression(term.ranges, term.accesses, term.certain)
+                window = windowed(plain, term, self.reader)
+                if window is not None:
+                    dense.append((window.coefficient, self._renamed(window, term, out, plain)))
+                    continue
             if outside:
                 transpose_windows(term)
             if outside or not term.dense:

@@ -2,6 +2,7 @@
 
 COMMON = '''
 _local = threading.local()
+_ndarray = np.ndarray
 
 
 def _array(name, value, axes, integer=False):
@@ -33,28 +34,146 @@ def _dtype(*pairs):
     return np.result_type(np.float32, *found) if found else np.dtype(np.float64)
 
 
+def _empty(shape, dtype):
+    """An uninitialised array that starts at a cache line, which ufuncs run fastest on."""
+    size = np.dtype(dtype).itemsize*math.prod(shape)
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def _known(key, sizes):
+    """The plan for these dims and dtype; arguments with this ``key`` need no checks next time."""
+    plans, known = _local.__dict__.setdefault("kept", ({}, {}))
+    found = plans.get(sizes)
+    if found is None:
+        if len(plans) > 3:
+            oldest = plans.pop(next(iter(plans)))
+            for other in [k for k, plan in known.items() if plan is oldest]:
+                del known[other]
+        found = plans[sizes] = _plan(*sizes), _shapes(*sizes), sizes
+    if key is not None:
+        known[key] = found
+        _local.known = known
+    return found
+
+
+def _compute(found, inputs, out):
+    """Run a plan; the results, in new arrays or in those given."""
+    run, shapes, sizes = found
+    dtype = sizes[-1]
+    if out is None:
+        return run(*inputs, *[np.empty(shape, dtype) for shape in shapes])
+    if len(out) == len(shapes):
+        arrays = [out.get(name) for name in _RESULTS]
+        if _free(arrays, shapes, dtype, inputs):
+            return run(*inputs, *arrays)
+    arrays, later = _outputs(out, shapes, dtype, inputs)
+    results = list(run(*inputs, *arrays))
+    for at, target in later:
+        np.copyto(target, results[at])
+        results[at] = target
+    return results
+
+
+def _free(arrays, shapes, dtype, inputs):
+    """Whether results can be computed right in these arrays: a quick test, which most pass.
+
+    Arrays share no memory when what owns it is a different array for each.
+    """
+    owners = set()
+    for array in inputs:
+        owner = array.base
+        if owner is not None and (owner.__class__ is not _ndarray or owner.base is not None):
+            return False
+        owners.add(id(array if owner is None else owner))
+    for array, shape in zip(arrays, shapes):
+        if (
+            array.__class__ is not _ndarray or array.shape != shape
+            or array.dtype is not dtype or not array.flags.carray
+        ):
+            return False
+        owner = array.base
+        if owner is not None and (owner.__class__ is not _ndarray or owner.base is not None):
+            return False
+        owner = id(array if owner is None else owner)
+        if owner in owners:
+            return False
+        owners.add(owner)
+    return True
+
+
 def _outputs(out, shapes, dtype, inputs):
     """The arrays to write results into, and the copies to make afterwards."""
-    given = dict(out or {})
-    arrays, later = [], []
-    for name, shape in shapes.items():
-        target = given.pop(name, None)
+    arrays, later, given = [], [], []
+    for at, name, shape in zip(_AT, _RESULTS, shapes):
+        target = out.get(name)
         if target is None:
             arrays.append(np.empty(shape, dtype))
             continue
         if not isinstance(target, np.ndarray) or target.shape != shape or target.dtype != dtype:
             raise ValueError(f"out[{name!r}] must be an array of shape {shape} and dtype {dtype}")
-        if not target.flags.writeable:
-            raise ValueError(f"out[{name!r}] is read-only")
-        others = [*inputs, *arrays, *(wanted for wanted, _ in later)]
-        if not target.flags.c_contiguous or any(np.may_share_memory(target, a) for a in others):
+        if not target.flags.carray:
+            if not target.flags.writeable:
+                raise ValueError(f"out[{name!r}] is read-only")
+            later.append((at, target))
             arrays.append(np.empty(shape, dtype))
-            later.append((target, arrays[-1]))
         else:
+            given.append((at, len(arrays)))
             arrays.append(target)
-    if given:
-        raise ValueError(f"out has no result called {', '.join(map(repr, given))}")
+    extra = [name for name in out if name not in _RESULTS]
+    if extra:
+        raise ValueError(f"out has no result called {', '.join(map(repr, extra))}")
+    for k, (at, place) in enumerate(given):
+        target = arrays[place]
+        others = [*inputs, *(arrays[p] for _, p in given[:k]), *(t for _, t in later)]
+        if any(np.may_share_memory(target, a) for a in others):
+            later.append((at, target))
+            arrays[place] = np.empty(target.shape, dtype)
     return arrays, later
+'''
+
+_FULL = '''
+
+def _full(shape, value, dtype):
+    """An array of one number that starts at a cache line."""
+    array = _empty(shape, dtype)
+    array.fill(value)
+    return array
+'''
+
+_BROADCASTING = '''
+
+def _broadcasting(run):
+    """The same with a ufunc buffer of 1024 entries instead of 8192.
+
+    NumPy copies what is broadcast into this buffer when it holds several rows of the result,
+    which costs more than the arithmetic.
+    """
+    def narrow(*arrays):
+        before = np.setbufsize(1024)
+        try:
+            return run(*arrays)
+        finally:
+            np.setbufsize(before)
+
+    return narrow
+'''
+
+_TIMES = '''
+
+def _times_transposed(n, k, m, dtype):
+    """The product of an n x k matrix with the transpose of an m x k one."""
+    if n < 48 or n*k*m > 600_000:
+        return np.ndarray.dot
+    turned = _empty((k, m), dtype)
+
+    def dot(a, b, out):
+        # BLAS is slower on small transposed matrices, which pays for copying
+        np.copyto(turned, b)
+        a.dot(turned, out)
+
+    return dot
 '''
 
 _INDICES = '''
@@ -91,6 +210,9 @@ def _logdet(a):
 
 # what is added when it is called
 OPTIONAL = {
+    "_full(": _FULL,
+    "_broadcasting(": _BROADCASTING,
+    "_times_transposed(": _TIMES,
     "_indices(": _INDICES,
     "_strided(": _STRIDED,
     "rowdot(": _ROWDOT,

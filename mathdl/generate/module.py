@@ -9,15 +9,19 @@ from typing import Any
 from sympy import sympify
 
 from mathdl.generate.code import dim_code, dim_name
+from mathdl.generate.entry import entry, listed, row
 from mathdl.generate.helpers import COMMON, OPTIONAL
 from mathdl.generate.layout import Schedule
 from mathdl.generate.numpy_kernels import shape_code
 from mathdl.generate.scalars import INDEX_SYMBOLS
-from mathdl.generate.values import Select
+from mathdl.generate.values import Select, Ufunc
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+
+WIDE = 32_768  # entries computed with broadcasting from which on another ufunc buffer pays
+GROWING = {"np.exp", "np.exp2", "np.expm1", "np.sinh", "np.cosh", "np.logaddexp"}
 
 
 @dataclass
@@ -35,7 +39,9 @@ class Module:
     function: str
     title: str
     indexed: list[tuple[str, str]]
-    blocked: tuple[list[str], list[str], list[str]] | None = None  # plan, run, conditions
+    broadcasts: str = ""  # how many entries are computed with a row or column broadcast
+    # the same in blocks of rows: plan, run, conditions under which it pays, broadcasts
+    blocked: tuple[list[str], list[str], list[str], str] | None = None
 
 
 def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
@@ -69,11 +75,10 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
 
 def module_text(m: Module) -> str:
     """The whole source."""
-    body = [*_plan(m), *_prepare(m), *_public(m)]
+    body = [*_plan(m), *_prepare(m), *entry(m, _dim_checks(m)[0])]
     text = "\n".join(body)
     helpers = COMMON + "".join(helper for call, helper in OPTIONAL.items() if call in text)
-    imports = ["import math"] if "math." in text else []
-    imports += ["import threading", "from collections import OrderedDict", "", "import numpy as np"]
+    imports = ["import math", "import threading", "", "import numpy as np"]
     if "scipy." in text:
         imports.append("import scipy.special")
     return "\n".join([_docstring(m), *imports, helpers, *body]) + "\n"
@@ -103,15 +108,15 @@ def _plan(m: Module) -> list[str]:
     if m.blocked is not None:
         lines += [f"    if {' or '.join(dict.fromkeys(m.blocked[2]))}:",
                   f"        return _plan_in_blocks({dims})"]
-    lines += _closure(m, m.plan, m.run)
+    lines += _closure(m, m.plan, m.run, m.broadcasts)
     if m.blocked is not None:
         lines += [f"\ndef _plan_in_blocks({dims}):",
                   '    """The same, a block of rows at a time where that keeps it in cache."""',
-                  *_closure(m, *m.blocked[:2])]
+                  *_closure(m, m.blocked[0], m.blocked[1], m.blocked[3])]
     return lines
 
 
-def _closure(m: Module, plan: list[str], run: list[str]) -> list[str]:
+def _closure(m: Module, plan: list[str], run: list[str], broadcasts: str) -> list[str]:
     lines = []
     text = "\n".join((*plan, *run))
     if "number(" in text:
@@ -119,56 +124,56 @@ def _closure(m: Module, plan: list[str], run: list[str]) -> list[str]:
     if "rowdot(" in text:
         lines.append('    rowdot = _rowdot if dtype.kind == "c" else np.vecdot')
     lines += [f"    {line}" for line in plan]
-    lines += ["", f"    def run({', '.join(m.arguments)}):"]
+    lines += ["", *_ignoring(m), *listed("    def run(", m.arguments, "):")]
     lines += [f"        {line}" for line in run]
+    if broadcasts:
+        return [*lines, "", f"    return _broadcasting(run) if {broadcasts} > {WIDE} else run", ""]
     return [*lines, "", "    return run", ""]
+
+
+def _ignoring(m: Module) -> list[str]:
+    """The floating-point errors that a computation passes on its way to a good result."""
+    if any(isinstance(s.op, Select) for s in m.schedule.steps):
+        return ["    # both branches of a choice are computed: one may be inf or nan",
+                '    @np.errstate(divide="ignore", invalid="ignore", over="ignore")']
+    if any(isinstance(s.op, Ufunc) and s.op.name in GROWING for s in m.schedule.steps):
+        return ["    # exp may overflow on the way to a finite 1/(1 + exp(x))",
+                '    @np.errstate(over="ignore")']
+    return []
 
 
 def _prepare(m: Module) -> list[str]:
     """Check the arguments and find dims and dtype."""
-    names = [m.names[t] for t in m.schedule.inputs]
+    tensors = [(t, m.names[t], t in m.schedule.indices) for t in m.schedule.inputs]
+    names = [name for _, name, _ in tensors]
     free, checks = _dim_checks(m)
-    arguments = ", ".join([*names, *map(dim_name, free)])
-    lines = [f"\ndef _prepare({arguments}):",
-             '    """The arguments checked, their dims and their dtype; and the plan for these."""']
-    floats = []
-    for tensor in m.schedule.inputs:
-        name = m.names[tensor]
-        integer = tensor in m.schedule.indices
-        if not integer:
-            floats.append(name)
-            lines.append(f"    _given_{name} = {name}")
+    lines = ["", *listed("def _prepare(", ["key", *names, *map(dim_name, free)], "):"),
+             '    """The plan for these arguments, and the arguments checked and converted.']
+    lines += ["", "    When nothing is converted, arguments with this key need no checks again.",
+              '    """']
+    if names:
+        lines += row(names, "given = ")
+    for tensor, name, integer in tensors:
         lines.append(f"    {name} = _array({tensor.name!r}, {name}, {tensor.ndim}"
                      + (", integer=True)" if integer else ")"))
     lines += [f"    {line}" for line in checks]
-    pairs = ", ".join(f"(_given_{n}, {n})" for n in floats)
-    lines.append(f"    dtype = _dtype({pairs})")
-    for tensor in m.schedule.inputs:
-        name = m.names[tensor]
-        if tensor in m.schedule.indices:
-            if tensor.ndim == 0:
-                lines.append(f"    {name} = {name}[()]")
-        elif tensor.ndim:
+    floats = [f"(given[{k}], {name})" for k, (_, name, integer) in enumerate(tensors)
+              if not integer]
+    lines += listed("    dtype = _dtype(", floats, ")")
+    for tensor, name, integer in tensors:
+        if tensor.ndim == 0:
+            lines.append(f"    {name} = {name}[()]" if integer else
+                         f"    {name} = dtype.type({name})")
+        elif not integer:
             lines.append(f"    {name} = {name}.astype(dtype, copy=False)")
-        else:
-            lines.append(f"    {name} = dtype.type({name})")
-    for name, length in m.indexed:
-        lines.append(f"    _indices({name!r}, {name}, {length})")
-    dims = ", ".join([*map(dim_name, m.dims), "dtype"])
-    lines += [
-        f"    key = ({dims},)",
-        '    plans = _local.__dict__.setdefault("plans", OrderedDict())',
-        "    run = plans.get(key)",
-        "    if run is None:",
-        "        run = plans[key] = _plan(*key)",
-        "        if len(plans) > 4:",
-        "            plans.popitem(last=False)",
-        "    else:",
-        "        plans.move_to_end(key)",
-        f"    return run, ({''.join(n + ', ' for n in names)}), key",
-        "",
-    ]
-    return lines
+    same = [f"{name} is given[{k}]" if tensor.ndim else
+            f"type(given[{k}]) in {'(np.intp,)' if integer else '(float, dtype.type)'}"
+            for k, (tensor, name, integer) in enumerate(tensors)]
+    if same:
+        lines += [*listed("    if not (", same, "):", " and "), "        key = None"]
+    lines += listed("    return ", [f"_known(key, ({', '.join([*map(dim_name, m.dims), 'dtype'])},"
+                                    "))", *names], "," if not names else "", ", ", True)
+    return [*lines, ""]
 
 
 def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
@@ -226,86 +231,3 @@ def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
         text = f"{reason}; here {sizes}" if used else reason
         lines += [f"if {dim_code(requirement.expr)} < 0:", f"    raise ValueError(f{text!r})"]
     return free, lines
-
-
-def _public(m: Module) -> list[str]:
-    names = [t.name or "" for t in m.schedule.inputs]
-    free = [str(d) for d in _dim_checks(m)[0]]
-    out = "out" if "out" not in names else "out_"
-    dims = [f"{d}=None" for d in free]
-    passed = ", ".join([*names, *free])
-    arrays = any(v.shape for _, v in m.schedule.outputs)
-    lines = []
-    if arrays:
-        shapes = ", ".join(
-            f"{name!r}: {shape_code(v.shape)}" for name, v in m.schedule.outputs if v.shape)
-        lines += [f"\ndef _shapes({', '.join([*map(dim_name, m.dims), 'dtype'])}):",
-                  '    """Shapes of the results that are arrays."""',
-                  f"    return {{{shapes}}}", ""]
-    lines += [f"\ndef plan({', '.join([*names, *(['*'] if free else []), *dims])}):",
-              '    """The bare computation for arguments of these dims and dtype.',
-              "",
-              f"    Call it with {', '.join(m.arguments) or 'nothing'} in this order;",
-              "    nothing is checked, and buffers are shared between calls.",
-              '    """',
-              f"    return _plan(*_prepare({passed})[2])", ""]
-    lines += [f"\ndef {m.function}({', '.join([*names, '*', f'{out}=None', *dims])}):",
-              f'    """{_returns(m)}', ""]
-    if arrays:
-        lines.append(f"    ``{out}`` maps names of results to arrays to write them into.")
-    else:
-        lines.append(f"    ``{out}`` is for results that are arrays; there are none here.")
-    shapes = "_shapes" if arrays else "None"
-    lines += ['    """', f"    _found = _compute({shapes}, {out}, *_prepare({passed}))",
-              f"    return {_structure(m, arrays, out)}"]
-    return [*_compute(m), *lines]
-
-
-def _compute(m: Module) -> list[str]:
-    """The function that runs a plan and hands its results over."""
-    ignored = 'over="ignore"'
-    reason = "exp may overflow on the way to a finite 1/(1 + exp(x))"
-    if any(isinstance(s.op, Select) for s in m.schedule.steps):
-        ignored = 'divide="ignore", invalid="ignore", over="ignore"'
-        reason = "both branches of a choice are computed: what is not chosen may be inf or nan"
-    return [
-        "\ndef _compute(shapes, out, run, inputs, key):",
-        '    """The results, in new arrays or in those given."""',
-        "    arrays, later = _outputs(out, shapes(*key) if shapes else {}, key[-1], inputs)",
-        f"    # {reason}",
-        f"    with np.errstate({ignored}):",
-        "        found = run(*inputs, *arrays)",
-        "    for target, result in later:",
-        "        np.copyto(target, result)",
-        "    return found",
-        "",
-    ]
-
-
-def _structure(m: Module, arrays: bool, out: str) -> str:
-    grads = [(k, name) for k, (name, _) in enumerate(m.schedule.outputs) if name != m.value]
-
-    def item(k: int) -> str:
-        name, v = m.schedule.outputs[k]
-        if v.shape and arrays:
-            return f"(({out} or {{}}).get({name!r}, _found[{k}]))"
-        return f"_found[{k}]"
-
-    if m.single and grads:
-        result = item(grads[0][0])
-    else:
-        result = "{" + ", ".join(f"{name!r}: {item(k)}" for k, name in grads) + "}"
-    if m.value is None:
-        return result
-    if not grads:
-        return item(0)
-    at = [name for name, _ in m.schedule.outputs].index(m.value)
-    return f"{item(at)}, {result}"
-
-
-def _returns(m: Module) -> str:
-    rest = [name for name, _ in m.schedule.outputs if name != m.value]
-    what = rest[0] if m.single and rest else "{" + ", ".join(map(repr, rest)) + "}"
-    if not rest:
-        return f"Returns {m.value}."
-    return f"Returns {what}." if m.value is None else f"Returns {m.value}, {what}."

@@ -24,6 +24,7 @@ from mathdl.generate.layout import Buffer, Schedule, root
 from mathdl.generate.module import Module, dims_of, module_text
 from mathdl.generate.numpy_blocks import BlockPrinter
 from mathdl.generate.numpy_kernels import Kernels, shape_code
+from mathdl.generate.products import factors_of, joined_products
 from mathdl.generate.schedule import in_blocks, schedule
 from mathdl.generate.values import (
     Affine,
@@ -79,7 +80,9 @@ def generate_numpy(
         schedule=plan, dims=printer.dims, names=printer.inputs, plan=printer.plan_lines(),
         run=printer.run_lines, arguments=printer.arguments, value=value, single=single,
         function=function, title=title, indexed=printer.indexed,
-        blocked=(in_turn.plan_lines(), in_turn.run_lines, in_turn.large) if in_turn else None,
+        broadcasts=printer.broadcasts(),
+        blocked=(in_turn.plan_lines(), in_turn.run_lines, in_turn.large, in_turn.broadcasts())
+        if in_turn else None,
     )
     inputs = [t.name or "" for t in plan.inputs]
     return Compiled(module_text(module), function, inputs, ignored)
@@ -101,7 +104,9 @@ class Printer:
             if text in clash:
                 self.inputs[tensor] = self.fresh(f"{text}_")
         self.taken |= clash
-        self.kernels = Kernels(self.name)
+        self.kernels = Kernels(self.name, self.function)
+        self.functions: dict[str, str] = {}
+        self.joined: dict[Value, Value] = {}  # a product, and that before it computed with it
         self.block: BlockPrinter | None = None
         self.counts: dict[str, int] = {}
         self.buffers: dict[Buffer, str] = {}
@@ -151,8 +156,27 @@ class Printer:
                 return self._buffer(place)
             return self.known[value] if value in self.known else self.kernels.number(value)
         if isinstance(value, tuple):
-            return self._scalar(value[1]) if value[0] == "scalar" else self._inner(*value)
+            match value[0]:
+                case "scalar":
+                    return self._scalar(value[1])
+                case "times":
+                    return self._times(*value[1:])
+            return self._inner(*value)
         return self._plan_number(value)
+
+    def function(self, name: str) -> str:
+        """A function of NumPy under its own name, bound in the plan: ``add`` for ``np.add``."""
+        short = name.rpartition(".")[2]
+        if name not in self.functions and name.startswith("np.") and short not in self.taken:
+            self.functions[name] = self.fresh(short)
+        return self.functions.get(name, name)
+
+    def _times(self, a: Value, b: Value) -> str:
+        """The product of whole matrices of these shapes, the second one transposed."""
+        if self.block is not None:
+            return ""
+        dims = ", ".join(map(dim_code, (*a.shape, b.shape[1])))
+        return self._remember(("times", dims), "dot", f"_times_transposed({dims}, dtype)")
 
     def _buffer(self, buffer: Buffer) -> str:
         if buffer.output is not None and not buffer.reshaped:
@@ -165,12 +189,13 @@ class Printer:
         if buffer not in self.buffers:
             wanted = buffer.name if buffer.name.isidentifier() else ""
             text = self.buffers[buffer] = self.fresh(wanted or self._numbered("u"))
-            make = "zeros" if buffer.zeroed else "empty"
             shape = shape_code(buffer.shape)
             if buffer.block:
                 assert self.block is not None
                 shape = self.block.shape(buffer.shape)
-            self.allocated.append(f"{text} = np.{make}({shape}, {_DTYPE[buffer.kind]})")
+            kind = _DTYPE[buffer.kind]
+            self.allocated.append(f"{text} = _full({shape}, 0, {kind})" if buffer.zeroed
+                                  else f"{text} = _empty({shape}, {kind})")
         return self.buffers[buffer]
 
     def _numbered(self, stem: str) -> str:
@@ -206,11 +231,8 @@ class Printer:
             text = number_text(number) or self._plan_number(number)
             if value.shape == ():
                 return text
-            dtype = _DTYPE[value.kind]
-            make = {"1.0": f"np.ones({shape_code(value.shape)}, {dtype})",
-                    "0.0": f"np.zeros({shape_code(value.shape)}, {dtype})"}.get(
-                text, f"np.full({shape_code(value.shape)}, {text}, {dtype})")
-            return self._remember(value, "c", make)
+            full = f"_full({shape_code(value.shape)}, {text}, {_DTYPE[value.kind]})"
+            return self._remember(value, "c", full)
         assert isinstance(value.op, Positions)
         axes = {}
         for k, dim in enumerate(value.shape):
@@ -252,10 +274,11 @@ class Printer:
     # -- lines ----------------------------------------------------------------------------
 
     def _print(self) -> None:
+        self.joined = joined_products(self.schedule.items, self.uses)
         for item in self.schedule.items:
             if isinstance(item, Run):
                 self.run_lines.extend(BlockPrinter(self, item).lines())
-            else:
+            elif item not in self.joined.values():
                 self._print_step(item)
         returned: list[str] = []
         for k, (_, value) in enumerate(self.schedule.outputs):
@@ -269,10 +292,24 @@ class Printer:
         self._check_indices(step)
         place = self.schedule.place.get(step)
         lines = self._statement(step, place)
-        comment = self.schedule.comments.get(step)
+        comment = self.schedule.comments.get(self.joined.get(step, step))
         if comment is not None:
             self.run_lines.append(f"# {comment}")
         self.run_lines.extend(lines)
+
+    def _joined(self, step: Value, out: str) -> list[str]:
+        """A product with a row and a column, by their outer product."""
+        factors = factors_of(self.joined[step], step)
+        row, column = self.name(factors["row"]), self.name(factors["column"])
+        place = self.schedule.place.get(factors["row"])
+        if factors["row"].ndim == 1:
+            fixed = place is not None and place.output is None
+            row = self._remember(("row", row), "v", f"{row}[None]") if fixed else f"{row}[None]"
+        shape = shape_code(step.shape)
+        outer = self._remember(("outer", shape), "u", f"_empty({shape}, dtype)")
+        times = self.function("np.multiply")
+        return [f"{column}.dot({row}, {outer})",
+                f"{times}({self.name(factors['whole'])}, {outer}, {out})"]
 
     def _inline(self, step: Value) -> bool:
         """An entry of an input is written where it is used."""
@@ -290,6 +327,8 @@ class Printer:
             self.known[step] = self.fresh(wanted)
             return [f"{self.known[step]} = {text}"]
         assert place is not None
+        if step in self.joined:
+            return self._joined(step, self._buffer(place))
         return self.kernels.lines(step, self._buffer(place))
 
     def _result(self, k: int, value: Value) -> str:
@@ -335,4 +374,10 @@ class Printer:
                     )
 
     def plan_lines(self) -> list[str]:
-        return self.allocated + self.hoisted
+        bound = [f"{short} = {name}" for name, short in self.functions.items()]
+        return bound + self.allocated + self.hoisted
+
+    def broadcasts(self) -> str:
+        """How many entries are computed with rows or columns broadcast, as code; may be empty."""
+        return " + ".join(f"{count}*({size})" if " " in size else f"{count}*{size}"
+                          for size, count in self.kernels.broadcasts.items())

@@ -10,14 +10,15 @@ from mathdl.generate.blocks import Run
 from mathdl.generate.code import dim_code, number_text
 from mathdl.generate.layout import root
 from mathdl.generate.numpy_kernels import view_code
-from mathdl.generate.values import Affine, Fill, Reshape, Value
+from mathdl.generate.numpy_windows import stacked_lines
+from mathdl.generate.values import Affine, Fill, Reshape, StackedDot, Value
 from mathdl.ir.dim import Shape, product
 
 if TYPE_CHECKING:
     from mathdl.generate.numpy import Printer
 
-CACHE = 1_250_000  # bytes that the arrays of a block take together, well within an L2 cache
-LARGE = 131_072  # entries from which on blocks pay
+CACHE = 1_300_000  # bytes that the arrays of a block take together, well within an L2 cache
+LARGE = 262_144  # entries from which on blocks pay
 
 
 class BlockPrinter:
@@ -30,16 +31,21 @@ class BlockPrinter:
         self.slices: list[str] = []
         self.sliced: dict[Any, str] = {}
         self.low, self.high = printer.fresh("low"), printer.fresh("high")
-        sizes = {dim_code(product(v.shape[1:])) for v in run.rows}
-        sizes = sizes - {"1"} or sizes
-        width = sizes.pop() if len(sizes) == 1 else f"max({', '.join(sorted(sizes))})"
-        width = width if width.isidentifier() or "max" in width else f"({width})"
         lead = dim_code(run.lead)
         lead = lead if lead.isalnum() else f"({lead})"
         self.rows = printer.fresh("rows")
-        self.width, self.place = width, len(printer.allocated)
-        printer.allocated.append("")
-        printer.large.append(f"{lead}*{width} >= {LARGE}")
+        self.width, self.place = f"({dim_code(self._entries())})", len(printer.allocated)
+        printer.allocated += ["", ""]
+        printer.large.append(f"{lead}*{self.width} >= {LARGE}")
+
+    def _entries(self) -> Any:
+        """How many entries of all arrays belong to one row."""
+        run, place = self.run, self.printer.schedule.place
+        read = [root(v) for step in run.steps if not step.is_view for v in run.sliced(step)]
+        arrays = {
+            place.get(v, v): v.shape[1:] for v in (*run.rows, *read) if v.shape[:1] == (run.lead,)
+        }
+        return sum((sympify(product(rest)) for rest in arrays.values()), sympify(0))
 
     def shape(self, shape: Shape) -> str:
         """The shape of a block buffer."""
@@ -64,12 +70,11 @@ class BlockPrinter:
                 body += self._step(step)
         printer.block = None
         lead = dim_code(run.lead)
-        widest = max(v.ndim for v in run.rows)
-        count = max(1, len({v for step in run.steps if not step.is_view
-                            for v in (*run.sliced(step), step) if v.ndim == widest}) // 2)
-        printer.allocated[self.place] = (
-            f"{self.rows} = max(1, min({lead}, {CACHE // count}//({self.width}*dtype.itemsize)))"
-        )
+        printer.allocated[self.place : self.place + 2] = [
+            f"{self.rows} = {CACHE}//({self.width}*dtype.itemsize)",
+            # whole cache lines
+            f"{self.rows} = max(1, min({lead}, {self.rows} if {self.rows} < 256 else {self.rows}//16*16))",
+        ]
         return [
             *opening,
             f"for {self.low} in range(0, {lead}, {self.rows}):",
@@ -92,14 +97,17 @@ class BlockPrinter:
 
     def _sum(self, step: Value) -> list[str]:
         printer = self.printer
-        text = printer.kernels.number(step)
-        self.known = {}
+        stacked = isinstance(step.op, StackedDot)
+        text = "" if stacked else printer.kernels.number(step)
+        names, self.known = self.known, {}
         total = printer.name(step)
         if step.shape == ():
             return [f"{total} += {text}"]
         part = printer.fresh(printer._numbered("part"))
         shape = ", ".join(map(dim_code, step.shape)) + ("," if step.ndim == 1 else "")
         printer.allocated.append(f"{part} = np.empty(({shape}), dtype)")
+        if isinstance(step.op, StackedDot):
+            return stacked_lines(step.op, total, names.__getitem__, part)
         return [f"{text[:-1]}, out={part})", f"np.add({total}, {part}, out={total})"]
 
     def _block(self, value: Value) -> str:

@@ -9,6 +9,7 @@ from sympy import Symbol, sympify
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.code import dim_code, number_text
+from mathdl.generate.numpy_windows import overlap_lines, shifts_lines, stacked_lines
 from mathdl.generate.values import (
     Affine,
     Assemble,
@@ -21,22 +22,27 @@ from mathdl.generate.values import (
     Linalg,
     Matmul,
     Offset,
+    Overlap,
     Pad,
     Reduction,
     Reshape,
     RowDot,
     Scatter,
     Select,
+    Shifts,
+    StackedDot,
     Take,
     Ufunc,
     Value,
     Write,
 )
-from mathdl.ir.dim import Shape, nonnegative
+from mathdl.ir.dim import Shape, nonnegative, product
 
 Name = Callable[[Any], str]
 
 _INFIX = {"np.add": "+", "np.subtract": "-", "np.multiply": "*", "np.divide": "/"}
+
+_BY_NAME = {"np.maximum", "np.minimum"}  # they take the array to write into by name only
 
 _PLAIN_FUNCTIONS = {"scipy.special.polygamma"}  # no ufuncs: they cannot write into an array
 
@@ -122,11 +128,19 @@ def _slice(start: Any, step: Any, length: Any, dim: Any) -> str | None:
     return None
 
 
+def _transposed(value: Value) -> bool:
+    """Whether it is a matrix transposed, rows for columns."""
+    return isinstance(value.op, Affine) and value.ndim == 2 and value.op.index == (
+        (0, ((1, 1),)), (0, ((0, 1),)))
+
+
 class Kernels:
     """Prints the kernels of a schedule; ``name`` gives the text of a value or constant."""
 
-    def __init__(self, name: Name) -> None:
+    def __init__(self, name: Name, function: Callable[[str], str]) -> None:
         self.name = name
+        self.function = function  # how a function of NumPy is called
+        self.broadcasts: dict[str, int] = {}  # sizes of results of a row or column with a matrix
 
     def arg(self, value: Any, kind: str = "float") -> str:
         if isinstance(value, Value):
@@ -166,13 +180,13 @@ class Kernels:
                 return f"{self.name(base)}.item(0)" if base.kind == "bool" else (
                     f"{self.name(base)}.reshape(-1)[0]")
             case Dot(a=a, b=b):
-                return f"np.dot({self.name(a)}, {self.name(b)})"
+                return f"{self.name(a)}.dot({self.name(b)})"
             case Einsum(subscripts=text, args=args):
                 return f"np.einsum('{text}', {', '.join(map(self.name, args))})[()]"
             case RowDot(a=a, b=b):
                 return f"rowdot({self.name(a)}, {self.name(b)})"
             case Reduction(name=name, base=base):
-                return f"{name}.reduce({self.name(base)}, axis=None)"
+                return f"{self.function(name)}.reduce({self.name(base)}, axis=None)"
             case Take(base=base, where=where):
                 return f"{self.name(base)}[{self.name(where)}]"
             case Gather(base=base, where=places):
@@ -196,7 +210,7 @@ class Kernels:
             return f"-{texts[0]}"
         if name == "np.square":
             return f"{texts[0]}*{texts[0]}"
-        text = f"{name}({', '.join(texts)})"
+        text = f"{self.function(name)}({', '.join(texts)})"
         return f"number({text})" if name in _PLAIN_FUNCTIONS else text
 
     # -- arrays ---------------------------------------------------------------------------
@@ -209,13 +223,21 @@ class Kernels:
                 inside = ", ".join(self._broadcast(a, value) for a in args)
                 if f in _PLAIN_FUNCTIONS:
                     return [f"np.copyto({out}, {f}({inside}))"]
-                return [f"{f}({inside}, out={out})"]
+                self._count_broadcast(value)
+                result = f"out={out}" if f in _BY_NAME else out
+                return [f"{self.function(f)}({inside}, {result})"]
             case Select():
                 return self._select(op, out)
             case Cast(base=base) | Copy(base=base):
                 if base.shape == ():
                     return [f"{out}.fill({name(base)})"]
                 return [f"np.copyto({out}, {name(base)})"]
+            case Shifts():
+                return shifts_lines(op, value, out, name)
+            case Overlap():
+                return overlap_lines(op, value, out, name)
+            case StackedDot():
+                return stacked_lines(op, out, name)
             case Pad(base=base):
                 return [f"np.copyto({name((value, 'inner'))}, {name(base)})"]
             case Take(base=base, axis=axis, where=where):
@@ -224,16 +246,19 @@ class Kernels:
                 inside = ", ".join(self.arg(p, "int") for p in places)
                 return [f"np.copyto({out}, {name(base)}[{inside}])"]
             case Dot(a=a, b=b):
-                return [f"np.dot({name(a)}, {name(b)}, out={out})"]
+                times = name(("times", a, b)) if _transposed(b) and a.ndim == 2 else ""
+                if times:
+                    return [f"{times}({name(a)}, {name(b)}, {out})"]
+                return [f"{name(a)}.dot({name(b)}, {out})"]
             case Matmul(a=a, b=b):
-                return [f"np.matmul({name(a)}, {name(b)}, out={out})"]
+                return [f"{self.function('np.matmul')}({name(a)}, {name(b)}, {out})"]
             case RowDot(a=a, b=b):
                 return [f"rowdot({name(a)}, {name(b)}, out={out})"]
             case Einsum(subscripts=text, args=args):
                 return [f"np.einsum('{text}', {', '.join(map(name, args))}, out={out})"]
             case Reduction(name=f, base=base, axes=axes):
                 where_ = axes[0] if len(axes) == 1 else axes
-                return [f"{f}.reduce({name(base)}, axis={where_}, out={out})"]
+                return [f"{self.function(f)}.reduce({name(base)}, axis={where_}, out={out})"]
             case Cumulate(base=base, axis=axis, backwards=backwards):
                 if not backwards:
                     return [f"np.cumsum({name(base)}, axis={axis}, out={out})"]
@@ -251,10 +276,16 @@ class Kernels:
             base = arg.op.base
             if base.ndim <= value.ndim and all(d == 1 for d in base.shape):
                 return self.name(base)
-        if not isinstance(arg, Value) and value.kind == "float":
+        floats = value.kind == "float" or any(a.kind == "float" for a in value.operands())
+        if not isinstance(arg, Value) and floats:
             # a number kept as an array without axes costs half of a Python number
             return self.name(("scalar", sympify(arg)))
         return self.arg(arg, value.kind)
+
+    def _count_broadcast(self, value: Value) -> None:
+        if value.ndim > 1 and any(a.ndim and a.shape != value.shape for a in value.operands()):
+            size = dim_code(product(value.shape))
+            self.broadcasts[size] = self.broadcasts.get(size, 0) + 1
 
     def _linalg(self, op: Linalg) -> str:
         names = [self.name(a) for a in op.args]

@@ -19,6 +19,7 @@ from mathdl.generate.blocks import Run, split
 from mathdl.generate.equations import Lowering
 from mathdl.generate.layout import Schedule, lay_out
 from mathdl.generate.notation import equation_text
+from mathdl.generate.peephole import Peephole
 from mathdl.generate.readoff import read_off
 from mathdl.generate.values import (
     Affine,
@@ -30,7 +31,7 @@ from mathdl.generate.values import (
     Value,
 )
 from mathdl.ir.index import slots_in
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 
 
@@ -72,11 +73,11 @@ def schedule(
         reader.stored[id(t)].value: shown[t] for t in reversed(order) if not t.is_input
     }
     read_off(graph, _needed(v for _, v in results))
+    Peephole(graph, _needed(v for _, v in results), [v for _, v in results]).run()
     needed = _needed(v for _, v in results)
     steps = _ordered([v for v in needed if not v.is_constant and not isinstance(v.op, Input)])
     constants = [v for v in needed if v.is_constant]
-    used = sorted((t for t in order if t.is_input), key=lambda t: t.serial)
-    inputs = list(dict.fromkeys([*extra_inputs, *used]))
+    inputs = list(dict.fromkeys([*extra_inputs, *inputs_of(t for _, t in outputs)]))
     result = Schedule(inputs, results, steps, constants, indices, requires=requires, holds=holds)
     _comment(result, texts)
     lay_out(result, list(steps))
@@ -149,7 +150,18 @@ def _needed(outputs: Any) -> list[Value]:
             continue
         found.add(value)
         stack.extend(value.operands())
-    return sorted(found, key=lambda v: v.number)
+    # by number, but what a rewritten value needs goes before it
+    order: dict[Value, None] = {}
+    for last in sorted(found, key=lambda v: v.number):
+        stack = [last]
+        while stack:
+            value = stack[-1]
+            missing = [v for v in value.operands() if v not in order]
+            if missing and value not in order:
+                stack.extend(missing)
+            else:
+                order[stack.pop()] = None
+    return list(order)
 
 
 def _ordered(steps: list[Value]) -> list[Value]:

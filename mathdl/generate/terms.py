@@ -293,7 +293,7 @@ def transpose_windows(term: Term) -> None:
 
     The output index is replaced by ``u + p`` where ``u`` runs over G's axis.
     """
-    _drop_implied_masks(term)
+    drop_implied_masks(term)
     for factor, exponent in list(term.factors):
         if not isinstance(factor, Slot) or exponent != 1:
             continue
@@ -309,7 +309,7 @@ def transpose_windows(term: Term) -> None:
             term.replace(symbol, u - (e - symbol))
 
 
-def _drop_implied_masks(term: Term) -> None:
+def drop_implied_masks(term: Term) -> None:
     """``G[e] * [0 <= e] * [e < d]`` is ``G[e]``, which is zero outside its range."""
     read = {
         (sympify(e), sympify(d))

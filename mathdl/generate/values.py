@@ -98,6 +98,36 @@ class Pad:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """``count`` taps: tap ``t`` reads ``axis`` at ``position + start + step*t``, 0 outside."""
+
+    axis: int
+    start: int
+    step: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts(Pad):
+    """Shifted copies: after ``at`` axes of the base one axis of taps for each shift.
+
+    The axes of a shift are counted in the base.
+    """
+
+    at: int
+    shifts: tuple[Shift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The sum over the taps, axis ``at`` of the base, each shifted; axes as in the result."""
+
+    base: Value
+    at: int
+    shift: Shift
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
     """Rows of ``base`` along ``axis`` chosen by integers."""
 
@@ -125,6 +155,14 @@ class Dot:
 @dataclass(frozen=True, slots=True)
 class Matmul:
     """Stacked matrix products: leading axes are shared."""
+
+    a: Value
+    b: Value
+
+
+@dataclass(frozen=True, slots=True)
+class StackedDot:
+    """The sum over the first axis of the products of matrices."""
 
     a: Value
     b: Value
@@ -206,8 +244,9 @@ class Assemble:
 
 
 Op = (
-    Input | Fill | Positions | Ufunc | Select | Cast | Affine | Reshape | Copy | Pad | Take
-    | Gather | Dot | Matmul | RowDot | Einsum | Reduction | Cumulate | Linalg | Assemble
+    Input | Fill | Positions | Ufunc | Select | Cast | Affine | Reshape | Copy | Pad | Overlap
+    | Take | Gather | Dot | Matmul | StackedDot | RowDot | Einsum | Reduction | Cumulate | Linalg
+    | Assemble
 )
 
 
@@ -256,9 +295,9 @@ def _arguments(op: Op) -> tuple[Arg, ...]:
             return args
         case Affine(base=base) | Reshape(base=base) | Copy(base=base) | Pad(base=base):
             return (base,)
-        case Cast(base=base) | Reduction(base=base) | Cumulate(base=base):
+        case Cast(base=base) | Reduction(base=base) | Cumulate(base=base) | Overlap(base=base):
             return (base,)
-        case Dot(a=a, b=b) | Matmul(a=a, b=b) | RowDot(a=a, b=b):
+        case Dot(a=a, b=b) | Matmul(a=a, b=b) | RowDot(a=a, b=b) | StackedDot(a=a, b=b):
             return (a, b)
         case Select(condition=c, chosen=a, other=b):
             return (c, a, b)

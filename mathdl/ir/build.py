@@ -6,7 +6,7 @@ Canonical form, each part valid for every value of the dims:
   read through, never kept as a node;
 * a Kronecker delta that fixes a bound index is contracted;
 * a bound index that nothing mentions is replaced by its length;
-* equal accesses share a slot, operands stand in order of creation, bound indices in order of
+* equal accesses share a slot, operands stand in order of rank, bound indices in order of
   appearance.
 """
 
@@ -227,7 +227,7 @@ def _binding_delta(bound: list[Range], body: Any) -> tuple[Any, Any, Any] | None
 
 
 def _tidy_slots(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
-    """Share equal accesses, drop unused ones, order by creation."""
+    """Share equal accesses, drop unused ones, order by rank."""
     count = len(operands)
     free = body.free_symbols
     used = {k for k in range(count) if slot(k) in free}
@@ -240,7 +240,7 @@ def _tidy_slots(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
                     if s not in used:
                         used.add(s)
                         todo.append(s)
-    order = sorted(used, key=lambda k: (operands[k].tensor.serial, k))
+    order = sorted(used, key=lambda k: (operands[k].tensor.rank, k))
     if order == list(range(count)) and len({a.key for a in operands}) == count:
         return body, operands
     # Index slots first refer to old numbers; rename after merging.

@@ -63,7 +63,7 @@ def rewrite(
 
 def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
     """The inputs below the outputs, in order of creation."""
-    return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.serial)
+    return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.created)
 
 
 def depends_on(outputs: Iterable[Tensor], targets: Iterable[Tensor]) -> set[int]:

@@ -12,6 +12,8 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -79,11 +81,12 @@ class Tensor:
         "__weakref__",
         "assume",
         "call",
+        "created",
         "definition",
         "label",
         "name",
+        "rank",
         "requires",
-        "serial",
         "shape",
     )
 
@@ -98,7 +101,8 @@ class Tensor:
     call: Call | None
     label: str | None
     requires: tuple[Requirement, ...]
-    serial: int
+    created: int
+    rank: tuple[int, str]  # a total order that depends on the mathematics alone
 
     @property
     def ndim(self) -> int:
@@ -222,7 +226,7 @@ def _tensor(name: str, *arguments: Any) -> Tensor:
     return result
 
 
-_SERIAL = itertools.count()
+_CREATED = itertools.count()
 _LOCK = threading.RLock()
 _TABLE: WeakValueDictionary[Any, Tensor] = WeakValueDictionary()
 
@@ -235,9 +239,38 @@ def _make(key: Any, **fields: Any) -> Tensor:
         tensor = object.__new__(Tensor)
         for name, value in fields.items():
             object.__setattr__(tensor, name, value)
-        tensor.serial = next(_SERIAL)
+        tensor.rank = _rank(tensor)
+        tensor.created = next(_CREATED)
         _TABLE[key] = tensor
         return tensor
+
+
+@lru_cache(maxsize=65536)
+def _text(expr: Any) -> str:
+    return str(expr)
+
+
+def _rank(tensor: Tensor) -> tuple[int, str]:
+    """Height above the inputs, then a digest of the definition; inputs by name.
+
+    It orders operands, so that a result never depends on what was computed before it.
+    """
+    about = [repr(tensor.shape), *(_text(r.expr) + r.reason for r in tensor.requires)]
+    if tensor.is_input:
+        about += sorted(tensor.assume)
+        return 0, f"{tensor.name} {' '.join(about)}"
+    if tensor.definition is not None:
+        equation = tensor.definition
+        about += [equation.reduce, repr(equation.extents), _text(equation.body)]
+    elif tensor.call is not None:
+        about += [tensor.call.primitive, repr(tensor.call.params)]
+    height = 0
+    for access in tensor.operands:
+        inner, digest = access.tensor.rank
+        height = max(height, inner)
+        about += [digest, *(_text(e) for e in access.index), "h" if access.held else ""]
+    text = "|".join([tensor.label or "", *about])
+    return height + 1, blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def input_tensor(name: str, shape: Iterable[Dim], assume: Iterable[str] = ()) -> Tensor:

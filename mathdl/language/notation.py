@@ -48,16 +48,16 @@ class TensorAtom(Atom):  # type: ignore[misc]
         return atom
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.tensor.serial,)
+        return (self.tensor.rank,)
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (self.tensor,)
 
     def sort_key(self, order: Any = None) -> Any:
-        return (0, 0, "TensorAtom"), (1, (str(self.tensor.serial),)), (), 1
+        return (0, 0, "TensorAtom"), (1, (str(self.tensor.rank),)), (), 1
 
     def _sympystr(self, printer: Any) -> str:
-        return self.tensor.name or self.tensor.label or f"T{self.tensor.serial}"
+        return self.tensor.name or self.tensor.label or f"T{self.tensor.rank[1][:6]}"
 
 
 class Entry(Expr):  # type: ignore[misc]

@@ -141,7 +141,7 @@ class Body:
         )
         return (
             -sign, not slots, -len(self.axes(term)), given,
-            sorted(self.scope.operands[k].tensor.serial for k in slots), turned, sorted(slots),
+            sorted(self.scope.operands[k].tensor.rank for k in slots), turned, sorted(slots),
             term.sort_key(),
         )
 

@@ -34,7 +34,7 @@ class Scalar:
     def keyed(self) -> Any:
         """The body with each access as a symbol that says what it reads."""
         return self.body.xreplace({
-            slot(k): Symbol(f"{a.tensor.serial}:{a.index}:{a.held}", real=True)
+            slot(k): Symbol(f"{a.tensor.rank}:{a.index}:{a.held}", real=True)
             for k, a in enumerate(self.operands)
         })
 

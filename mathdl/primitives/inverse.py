@@ -44,7 +44,12 @@ def _solve_shape(a: Shape, b: Shape) -> Shape:
             f"solve: shapes {show_shape(a)} and {show_shape(b)} do not fit: the right-hand "
             f"side needs {a[-1]} rows"
         )
-    lead = a[:-2] if len(a) >= len(b) else b[:-2]
+    lead, other = sorted((a[:-2], b[:-2]), key=len, reverse=True)
+    if other != lead[len(lead) - len(other) :]:
+        raise ShapeError(
+            f"solve: shapes {show_shape(a)} and {show_shape(b)} do not fit: the leading axes "
+            "must be equal, or missing in one"
+        )
     return (*lead, *b[-2:])
 
 

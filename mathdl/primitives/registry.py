@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathdl.errors import NamingError
+from mathdl.ir.build import define
 from mathdl.ir.dim import Shape
-from mathdl.ir.index import out_indices
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Call, Tensor, intern_call
 
 PullBack = Callable[..., Tensor]
@@ -91,7 +92,22 @@ def _parts(tensor: Tensor) -> tuple[Primitive, Sequence[Tensor], dict[str, Any]]
 def pull_back_primitive(tensor: Tensor, cotangent: Tensor, k: int) -> Tensor:
     """The cotangent of the ``k``-th operand, axes in front of the cotangent kept."""
     primitive, operands, params = _parts(tensor)
-    return primitive.vjp[k](tensor, cotangent, *operands, **params)
+    found = primitive.vjp[k](tensor, cotangent, *operands, **params)
+    front = cotangent.ndim - tensor.ndim
+    return _summed(found, front, found.ndim - front - operands[k].ndim)
+
+
+def _summed(tensor: Tensor, front: int, count: int) -> Tensor:
+    """The sum over ``count`` axes after the first ``front``: those a shared operand lacks."""
+    if count <= 0:
+        return tensor
+    symbols = out_indices(tensor.ndim)
+    summed = range(front, front + count)
+    return define(
+        [(symbols[a], d) for a, d in enumerate(tensor.shape) if a not in summed],
+        slot(0), [Access(tensor, symbols)], reduce="sum",
+        bound=[(symbols[a], tensor.shape[a]) for a in summed],
+    )
 
 
 def push_forward_primitive(tensor: Tensor, tangent: Tensor, k: int) -> Tensor:

@@ -1,0 +1,115 @@
+"""Derivatives by their structure: delta factors, and Hessians as linear operators."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from sympy import Add, KroneckerDelta, Mul
+
+from mathdl.errors import OrderError
+from mathdl.ir.build import define, inline, is_structural
+from mathdl.ir.dim import Dim
+from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.tensor import Access, Tensor, input_tensor
+
+if TYPE_CHECKING:
+    from mathdl.derivation import Derivation
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One term of a structured tensor.
+
+    ``deltas`` are pairs of axes that must be equal for the entry not to be zero; ``value`` is
+    the rest, over the remaining ``axes``:
+    ``T[i] = sum over terms of prod_(a, b) delta(i[a], i[b]) * value[i[axes]]``.
+    """
+
+    deltas: tuple[tuple[int, int], ...]
+    value: Tensor
+    axes: tuple[int, ...]
+
+
+def factors(tensor: Tensor) -> tuple[Factor, ...]:
+    """The terms of which a derivative is the sum; a dense one is a single term.
+
+    ``2 delta_ij (V'V)_kl`` for the Hessian of a matrix factorisation, ``diag(p) - p p'`` for
+    softmax's Jacobian.  No dense array is formed.
+    """
+    symbols = out_indices(tensor.ndim)
+    dims = dict(zip(symbols, tensor.shape, strict=True))
+    body, operands = _opened(tensor)
+    found: list[Factor] = []
+    for term in Add.make_args(body.expand() if body.has(KroneckerDelta) else body):
+        deltas: list[tuple[int, int]] = []
+        rest: list[Any] = []
+        for factor in Mul.make_args(term):
+            if isinstance(factor, KroneckerDelta) and set(factor.args) <= set(symbols):
+                a, b = sorted(symbols.index(s) for s in factor.args)
+                deltas.append((a, b))
+            else:
+                rest.append(factor)
+        used = _used(Mul(*rest), operands)
+        axes = tuple(k for k, s in enumerate(symbols) if s in used)
+        value = define([(symbols[k], dims[symbols[k]]) for k in axes], Mul(*rest), operands)
+        found.append(Factor(tuple(sorted(deltas)), value, axes))
+    return tuple(found)
+
+
+def _opened(tensor: Tensor) -> tuple[Any, list[Access]]:
+    """An elementwise definition, with the structured tensors that it adds up opened."""
+    if tensor.definition is None or tensor.definition.reduce != "none":
+        return slot(0), [Access(tensor, out_indices(tensor.ndim))]
+    body, operands = tensor.definition.body, list(tensor.definition.operands)
+    for k, access in enumerate(tensor.definition.operands):
+        if is_structural(access.tensor):
+            body, operands = inline(body, operands, k)
+    return body, operands
+
+
+def _used(body: Any, operands: list[Access]) -> set[Any]:
+    found: set[Any] = set()
+    waiting = list(body.free_symbols)
+    while waiting:
+        s = waiting.pop()
+        k = slot_number(s)
+        if k is None:
+            found.add(s)
+        else:
+            waiting += [t for e in operands[k].index for t in e.free_symbols]
+    return found
+
+
+_COUNT = itertools.count()
+
+
+def hessian_operator(derivation: Derivation, arrays: dict[str, Any]) -> Any:
+    """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument.
+
+    Each product is one Hessian-vector product, forward over reverse; no Hessian is formed.
+    """
+    from mathdl.derivation import compile_expression, hvp
+
+    if derivation.order != 2 or len(derivation.wrt) != 1 or derivation.expr.ndim:
+        raise OrderError(
+            "operator() is for the Hessian of a scalar wrt one tensor: derive(..., wrt=w, order=2)"
+        )
+    import numpy as np
+    from scipy.sparse.linalg import LinearOperator
+
+    (target,) = derivation.wrt
+    name = f"direction{next(_COUNT)}"
+    direction = input_tensor(name, target.shape)
+    code = compile_expression(hvp(derivation.expr, target, direction))
+    known = {k: np.asarray(v) for k, v in arrays.items() if k in code.inputs}
+    shape: tuple[Dim, ...] = np.shape(arrays[target.name or ""])
+    dtype = np.result_type(np.float32, *(a.dtype for a in known.values()))
+
+    def product(vector: Any) -> Any:
+        return np.asarray(code(**known, **{name: np.reshape(vector, shape)})).reshape(-1)
+
+    size = prod(shape)
+    return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=dtype)
