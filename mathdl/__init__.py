@@ -11,8 +11,9 @@ True
 from typing import Any
 
 from mathdl._version import __version__
-from mathdl.derivation import Derivation, derive, hvp, jvp, vjp
+from mathdl.derivation import Derivation, derive
 from mathdl.derivation import compile_expression as compile
+from mathdl.differentiate import hvp, jvp, vjp
 from mathdl.errors import (
     AssumptionError,
     DomainError,

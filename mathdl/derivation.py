@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from sympy import KroneckerDelta, Mul
-
-from mathdl.calculus.forward import tangents
-from mathdl.calculus.reverse import cotangents
-from mathdl.errors import NamingError, OrderError, ShapeError
-from mathdl.ir.build import constant, define, out_ranges, read
-from mathdl.ir.dim import MAX_AXES, Shape, show_shape
-from mathdl.ir.index import out_indices, slot
-from mathdl.ir.system import depends_on, inputs_of, rewrite, strip_labels, topological
+from mathdl.calculus.structure import Factor, factors
+from mathdl.differentiate import (
+    Wrt,
+    check_order,
+    first_order,
+    free_variables,
+    hvp,
+    prepare,
+    require,
+    resolve_wrt,
+    restored,
+)
+from mathdl.errors import NamingError, OrderError
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
-from mathdl.simplify import Step, simplify, stabilise
-from mathdl.simplify.facts import UNIT_ROWS
+from mathdl.simplify import Step, simplify
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
-    from mathdl.structure import Factor
     from mathdl.verify.report import Report
 
-Wrt = str | Tensor | Iterable[str | Tensor]
 Outputs = Literal["value_and_grad", "grad", "value"]
 
 
@@ -135,15 +137,36 @@ class Derivation:
 
     def factors(self, key: str | Tensor | None = None) -> tuple[Factor, ...]:
         """The terms of a derivative with their Kronecker deltas; no dense array is formed."""
-        from mathdl.structure import factors
-
         return factors(self[key if key is not None else next(iter(self.derivatives))])
 
     def operator(self, /, **arrays: Any) -> Any:
-        """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument."""
-        from mathdl.structure import hessian_operator
+        """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument.
 
-        return hessian_operator(self, arrays)
+        Each product is one Hessian-vector product, forward over reverse; no Hessian is formed.
+        """
+        if self.order != 2 or len(self.wrt) != 1 or self.expr.ndim:
+            raise OrderError(
+                "operator() is for the Hessian of a scalar wrt one tensor: "
+                "derive(..., wrt=w, order=2)"
+            )
+        import numpy as np
+        from scipy.sparse.linalg import LinearOperator
+
+        (target,) = self.wrt
+        name = "direction"
+        while name in self._input_names:
+            name += "_"
+        direction = input_tensor(name, target.shape)
+        code = compile_expression(hvp(self.expr, target, direction))
+        known = {k: np.asarray(v) for k, v in arrays.items() if k in code.inputs}
+        shape = np.shape(arrays[target.name or ""])
+        dtype = np.result_type(np.float32, *(a.dtype for a in known.values()))
+
+        def product(vector: Any) -> Any:
+            return np.asarray(code(**known, **{name: np.reshape(vector, shape)})).reshape(-1)
+
+        size = int(np.prod(shape))
+        return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=dtype)
 
     # -- evidence ------------------------------------------------------------------------------
 
@@ -214,155 +237,7 @@ class Derivation:
         }
 
 
-# -- arguments --------------------------------------------------------------------------------
-
-
-def resolve_wrt(expr: Tensor, wrt: Wrt) -> tuple[list[Tensor], bool]:
-    """The tensors meant by ``wrt``, and whether a single one was given."""
-    single = isinstance(wrt, (str, Tensor))
-    if not isinstance(wrt, (str, Tensor, Iterable)):
-        raise NamingError(f"wrt is a name or a tensor, not {wrt!r}")
-    wanted = [wrt] if isinstance(wrt, (str, Tensor)) else list(wrt)
-    if not wanted:
-        raise NamingError("wrt names nothing to differentiate by")
-    known: dict[str, Tensor] = dict(declared_with(expr))
-    for tensor in topological([expr]):
-        if tensor.is_input and tensor.name:
-            known[tensor.name] = tensor
-        elif tensor.label:
-            known.setdefault(tensor.label, tensor)
-    result: list[Tensor] = []
-    for item in wanted:
-        if isinstance(item, Tensor):
-            if not item.is_input and item.label is None:
-                raise NamingError(
-                    "wrt is an input or a named quantity; name it with .named('Z') first"
-                )
-            found = item
-        elif isinstance(item, str):
-            if item not in known:
-                listed = ", ".join(sorted(known)) or "none"
-                shown = item if len(item) <= 40 else item[:37] + "..."
-                raise NamingError(
-                    f"wrt {shown!r} is not a variable of the expression; there are: {listed}"
-                )
-            found = known[item]
-        else:
-            raise NamingError(f"wrt is a name or a tensor, not {item!r}")
-        if "integer" in found.assume:
-            raise NamingError(f"wrt {found.name!r} is integer data and has no derivative")
-        if found in result:
-            raise NamingError(f"wrt names {found.name or found.label!r} twice")
-        result.append(found)
-    return result, single
-
-
-def _detach(expr: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, dict[Tensor, Tensor]]:
-    """The expression with named quantities among the targets made independent inputs."""
-    stand_in = {
-        t: input_tensor(t.label or "", t.shape) for t in targets if not t.is_input
-    }
-    if not stand_in:
-        return expr, {}
-    for named in stand_in:
-        for other in targets:
-            if other is not named and id(named) in depends_on([named], [other]):
-                raise NamingError(
-                    f"{named.label} is held as an independent variable but depends on "
-                    f"{other.name or other.label}; derive by one at a time"
-                )
-    return rewrite([expr], replace=stand_in)[0], {v: k for k, v in stand_in.items()}
-
-
-def _free(
-    expr: Tensor, targets: Sequence[Tensor]
-) -> tuple[Tensor, list[Tensor], dict[Tensor, Tensor]]:
-    """The expression over free variables, these, and which declared input each stands for.
-
-    Named quantities become inputs.  That rows sum to one is a fact about the instances of a
-    variable, not about its neighbourhood: gradients stay ambient, so it must not be used before
-    differentiating.
-    """
-    expr, attached = _detach(expr, targets)
-    inputs = {v: k for k, v in attached.items()}
-    variables = [inputs.get(t, t) for t in targets]
-    plain = {
-        t: input_tensor(t.name or "", t.shape, t.assume - UNIT_ROWS)
-        for t in variables if t.assume & UNIT_ROWS
-    }
-    if plain:
-        expr = rewrite([expr], replace=plain)[0]
-    return expr, [plain.get(t, t) for t in variables], {v: k for k, v in plain.items()}
-
-
-def _restored(tensors: Sequence[Tensor], declared: Mapping[Tensor, Tensor]) -> list[Tensor]:
-    return rewrite(tensors, replace=declared) if declared else list(tensors)
-
-
-def identity(shape: Shape) -> Tensor:
-    """``delta`` between two copies of the axes of ``shape``."""
-    count = len(shape)
-    symbols = out_indices(2 * count)
-    body = Mul(*(KroneckerDelta(symbols[k], symbols[count + k]) for k in range(count)))
-    return define(out_ranges((*shape, *shape)), body)
-
-
-def _check_order(order: Any, shape: Shape, targets: Sequence[Tensor]) -> int:
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise OrderError(f"order is a positive integer, not {order!r}")
-    for target in targets:
-        axes = order * target.ndim + len(shape)
-        if axes > MAX_AXES:
-            raise OrderError(
-                f"the derivative of order {order} wrt {target.name} has {axes} axes, "
-                f"more than {MAX_AXES}"
-            )
-    if order > MAX_ORDER:
-        raise OrderError(f"order {order} is beyond {MAX_ORDER}")
-    return order
-
-
-MAX_ORDER = 20
-
-
-# -- deriving -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    expr: Tensor
-    kept: list[Tensor]
-    names: dict[Tensor, str]
-
-    def over(self, declared: Mapping[Tensor, Tensor]) -> _Prepared:
-        """The same with stand-ins replaced by what they stand for."""
-        named = zip(_restored(list(self.names), declared), self.names.values(), strict=True)
-        return _Prepared(
-            _restored([self.expr], declared)[0], _restored(self.kept, declared), dict(named)
-        )
-
-
-def prepare(expr: Tensor) -> _Prepared:
-    """The expression in stable form, and every quantity of it that may be referred to."""
-    order = topological([expr])
-    stripped, names = strip_labels(order)
-    stable = simplify(stabilise(stripped), strict=True)
-    forward = dict(zip(stripped, stable, strict=True))
-    renamed: dict[Tensor, str] = {}
-    for tensor, name in names.items():
-        renamed.setdefault(forward.get(tensor, tensor), name)
-    return _Prepared(stable[-1], topological(stable), renamed)
-
-
-def first_order(
-    value: Tensor, targets: Sequence[Tensor], kept: Sequence[Tensor], trace: list[Step]
-) -> list[Tensor]:
-    """Gradients of a scalar, Jacobians of a tensor, simplified."""
-    if value.ndim == 0:
-        found = cotangents(value, constant(1), targets)
-    else:
-        found = cotangents(value, identity(value.shape), targets, value.shape)
-    return simplify([found[t] for t in targets], kept=kept, trace=trace)
+# -- deriving ---------------------------------------------------------------------------------
 
 
 def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
@@ -375,8 +250,8 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
     expr = as_tensor(expr)
     targets, single = resolve_wrt(expr, wrt)
     alongside = declared_with(expr)
-    _check_order(order, expr.shape, targets)
-    expr, variables, declared = _free(expr, targets)
+    check_order(order, expr.shape, targets)
+    expr, variables, declared = free_variables(expr, targets)
     prepared = prepare(expr)
     trace: list[Step] = []
     current = first_order(prepared.expr, variables, prepared.kept, trace)
@@ -389,11 +264,11 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
             for d, v in zip(below, variables, strict=True)
         ]
     if declared:
-        prepared, below = prepared.over(declared), _restored(below, declared)
+        prepared, below = prepared.over(declared), restored(below, declared)
         kept = [*prepared.kept, *(topological(below) if order > 1 else [])]
-        current = simplify(_restored(current, declared), kept=kept, trace=trace)
+        current = simplify(restored(current, declared), kept=kept, trace=trace)
         variables = [declared.get(v, v) for v in variables]
-    current = [_require(d, prepared.expr) for d in current]
+    current = [require(d, prepared.expr) for d in current]
     keys = [t.name or t.label or "" for t in targets]
     return Derivation(
         expr=prepared.expr,
@@ -402,7 +277,7 @@ def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
         derivatives=dict(zip(keys, current, strict=True)),
         lower=dict(zip(keys, below, strict=True)),
         names=prepared.names,
-        inputs=_arguments(_restored([expr], declared)[0], variables, alongside),
+        inputs=_arguments(restored([expr], declared)[0], variables, alongside),
         declared=alongside,
         steps=tuple(trace),
         single=single,
@@ -431,63 +306,3 @@ def _arguments(
     """What the code asks for: the inputs in the order in which they were declared."""
     needed = dict.fromkeys([*inputs_of([expr]), *variables])
     return tuple(dict.fromkeys([*(t for t in declared.values() if t in needed), *needed]))
-
-
-def _require(derivative: Tensor, expr: Tensor) -> Tensor:
-    """A derivative holds under the conditions on dims under which the expression does."""
-    conditions = dict.fromkeys(r for t in topological([expr]) for r in t.requires)
-    if not conditions:
-        return derivative
-    return define(out_ranges(derivative.shape), slot(0), [read(derivative)], requires=conditions)
-
-
-def jvp(expr: Tensor, directions: Mapping[Tensor, Tensor]) -> Tensor:
-    """The derivative of ``expr`` along directions: ``sum_v dexpr/dv . directions[v]``."""
-    expr, variables, declared = _free(as_tensor(expr), list(directions))
-    prepared = prepare(expr)
-    along = dict(zip(variables, map(as_tensor, directions.values()), strict=True))
-    tangent = _restored(tangents([prepared.expr], along), declared)
-    prepared = prepared.over(declared)
-    return _require(simplify(tangent, kept=prepared.kept)[0], prepared.expr)
-
-
-def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
-    """``sum_o cotangent[o] dexpr[o]/dwrt``; a dict by name when ``wrt`` lists several."""
-    expr, cotangent = as_tensor(expr), as_tensor(cotangent)
-    if cotangent.shape != expr.shape:
-        raise ShapeError(
-            f"the cotangent has shape {show_shape(cotangent.shape)}, "
-            f"it must be the expression's {show_shape(expr.shape)}"
-        )
-    targets, single = resolve_wrt(expr, wrt)
-    expr, variables, declared = _free(expr, targets)
-    prepared = prepare(expr)
-    found = cotangents(prepared.expr, cotangent, variables)
-    raw = _restored([found[t] for t in variables], declared)
-    prepared = prepared.over(declared)
-    results = [
-        _require(r, prepared.expr)
-        for r in simplify(raw, kept=[*prepared.kept, *topological([cotangent])])
-    ]
-    if single:
-        return results[0]
-    return {t.name or t.label: r for t, r in zip(targets, results, strict=True)}
-
-
-def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
-    """The Hessian times a direction, forward over reverse: no Hessian is formed."""
-    expr = as_tensor(expr)
-    if expr.ndim:
-        raise ShapeError(f"hvp needs a scalar, not shape {show_shape(expr.shape)}")
-    targets, _ = resolve_wrt(expr, wrt)
-    expr, variables, declared = _free(expr, targets)
-    prepared = prepare(expr)
-    trace: list[Step] = []
-    gradient = first_order(prepared.expr, variables, prepared.kept, trace)
-    tangent = _restored(tangents(gradient, {variables[0]: as_tensor(direction)}), declared)
-    prepared, gradient = prepared.over(declared), _restored(gradient, declared)
-    product = simplify(tangent, kept=[*prepared.kept, *topological(gradient)])[0]
-    return _require(product, prepared.expr)
-
-
-__all__ = ["Derivation", "compile_expression", "derive", "hvp", "jvp", "vjp"]

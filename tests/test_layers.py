@@ -23,6 +23,7 @@ LAYERS = [
     "language",
     "calculus",
     "simplify",
+    "differentiate",
     "proof",
     "generate",
     "verify",

@@ -7,7 +7,7 @@ import pytest
 from oracle import evaluate
 
 import mathdl as md
-import mathdl.structure
+from mathdl.calculus.structure import factors
 
 SIZES = {"n": 4, "m": 3, "k": 2, "d": 5}
 
@@ -16,7 +16,7 @@ def dense(tensor, arrays):
     """The factors put together by brute force."""
     shape = [SIZES[str(d)] for d in tensor.shape]
     total = np.zeros(shape)
-    for term in md.structure.factors(tensor):
+    for term in factors(tensor):
         value = evaluate(term.value, arrays, SIZES)
         for index in np.ndindex(*shape):
             if all(index[a] == index[b] for a, b in term.deltas):

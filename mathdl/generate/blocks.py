@@ -30,7 +30,7 @@ from mathdl.generate.values import (
 )
 from mathdl.ir.dim import Dim
 
-LEAST = 8  # kernels on arrays that make a loop worth it
+LEAST = 6  # kernels on arrays that make a loop worth it
 WINDOW = 120  # steps looked at from the start of a run
 
 

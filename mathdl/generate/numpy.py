@@ -88,6 +88,15 @@ def generate_numpy(
     return Compiled(module_text(module), function, inputs, ignored)
 
 
+def _shows_memory(view: Value) -> bool:
+    """Whether it surely is a view for NumPy: what is not contiguous is copied by a reshape."""
+    while isinstance(view.op, (Affine, Reshape)):
+        if isinstance(view.op, Reshape) and not view.op.base.contiguous:
+            return False
+        view = view.op.base
+    return True
+
+
 class Printer:
     """Names every value and collects the lines of the plan and of the run."""
 
@@ -246,7 +255,8 @@ class Printer:
     def _view(self, value: Value) -> str:
         base = root(value)
         place = self.schedule.place.get(base)
-        if base.is_constant or (place is not None and place.output is None):
+        fixed = base.is_constant or (place is not None and place.output is None)
+        if fixed and _shows_memory(value):
             text = self.kernels.view(value)
             if text.isidentifier():
                 return text

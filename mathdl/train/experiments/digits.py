@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 
 import mathdl as md
-from mathdl.derivation import prepare
-from mathdl.generate import generate_numpy
 from mathdl.train.data import Dataset, load_digits, one_hot, shifted, with_noise
 from mathdl.train.experiment import Experiment, Outcome, Refused, Say, Settings, setting
 from mathdl.train.loop import Batch, Epoch, Packed, Score, minibatches, train
@@ -143,7 +141,7 @@ def run(settings: DigitsSettings, say: Say) -> Outcome:
     derivation, step = _derive(model, settings.seed, say)
     settings.out.mkdir(parents=True, exist_ok=True)  # before the work, so as not to lose it
     loss = derivation.compile("value")
-    probabilities = _forward(
+    probabilities = md.compile(
         md.parse("; ".join((*model.definitions, "P")), shapes=model.shapes)
     )
 
@@ -202,15 +200,6 @@ def _derive(model: Network, seed: int, say: Say) -> tuple[Any, Any]:
     if not report:
         raise Refused("the gradients failed verification; nothing was trained")
     return derivation, step
-
-
-def _forward(expr: Any) -> Callable[..., Any]:
-    """The generated code of an expression alone."""
-    prepared = prepare(expr)
-    return generate_numpy(
-        [("value", prepared.expr)], names=prepared.names, value=None, single=True,
-        function="value",
-    )
 
 
 def _batches(data: Dataset, size: int, rng: np.random.Generator) -> Iterator[tuple[int, Batch]]:

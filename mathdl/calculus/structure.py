@@ -1,22 +1,15 @@
-"""Derivatives by their structure: delta factors, and Hessians as linear operators."""
+"""The structure of derivatives: terms with their Kronecker deltas."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul
 
-from mathdl.errors import OrderError
 from mathdl.ir.build import define, inline, is_structural
-from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
-from mathdl.ir.tensor import Access, Tensor, input_tensor
-
-if TYPE_CHECKING:
-    from mathdl.derivation import Derivation
+from mathdl.ir.tensor import Access, Tensor
 
 
 @dataclass(frozen=True)
@@ -81,35 +74,3 @@ def _used(body: Any, operands: list[Access]) -> set[Any]:
         else:
             waiting += [t for e in operands[k].index for t in e.free_symbols]
     return found
-
-
-_COUNT = itertools.count()
-
-
-def hessian_operator(derivation: Derivation, arrays: dict[str, Any]) -> Any:
-    """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument.
-
-    Each product is one Hessian-vector product, forward over reverse; no Hessian is formed.
-    """
-    from mathdl.derivation import compile_expression, hvp
-
-    if derivation.order != 2 or len(derivation.wrt) != 1 or derivation.expr.ndim:
-        raise OrderError(
-            "operator() is for the Hessian of a scalar wrt one tensor: derive(..., wrt=w, order=2)"
-        )
-    import numpy as np
-    from scipy.sparse.linalg import LinearOperator
-
-    (target,) = derivation.wrt
-    name = f"direction{next(_COUNT)}"
-    direction = input_tensor(name, target.shape)
-    code = compile_expression(hvp(derivation.expr, target, direction))
-    known = {k: np.asarray(v) for k, v in arrays.items() if k in code.inputs}
-    shape: tuple[Dim, ...] = np.shape(arrays[target.name or ""])
-    dtype = np.result_type(np.float32, *(a.dtype for a in known.values()))
-
-    def product(vector: Any) -> Any:
-        return np.asarray(code(**known, **{name: np.reshape(vector, shape)})).reshape(-1)
-
-    size = prod(shape)
-    return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=dtype)
