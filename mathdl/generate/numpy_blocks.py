@@ -71,9 +71,9 @@ class BlockPrinter:
         printer.block = None
         lead = dim_code(run.lead)
         printer.allocated[self.place : self.place + 2] = [
-            f"{self.rows} = {CACHE}//({self.width}*dtype.itemsize)",
+            f"{self.rows} = min({lead}, {CACHE}//({self.width}*dtype.itemsize))",
             # whole cache lines
-            f"{self.rows} = max(1, min({lead}, {self.rows} if {self.rows} < 256 else {self.rows}//16*16))",
+            f"{self.rows} = {self.rows}//16*16 if {self.rows} > 255 else max(1, {self.rows})",
         ]
         return [
             *opening,

@@ -347,22 +347,23 @@ def constant(value: Any, shape: Shape = ()) -> Tensor:
     return define(out_ranges(shape), value)
 
 
+def restate(tensor: Tensor, body: Any, operands: Sequence[Access]) -> Tensor:
+    """The same ranges and reduction over another body."""
+    equation = tensor.equation
+    return define(
+        out_ranges(tensor.shape), body, operands, reduce=equation.reduce,
+        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        requires=tensor.requires, label=tensor.label,
+    )
+
+
 def redefine(tensor: Tensor, operands: Sequence[Access]) -> Tensor:
     """The same equation, or the same primitive, over other operands."""
     if tensor.call is not None:
         return intern_call(tensor.shape, replace(tensor.call, operands=tuple(operands)))
-    equation = tensor.equation
-    if tuple(operands) == equation.operands:
+    if tuple(operands) == tensor.operands:
         return tensor
-    return define(
-        out_ranges(tensor.shape),
-        equation.body,
-        operands,
-        reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
-        requires=tensor.requires,
-        label=tensor.label,
-    )
+    return restate(tensor, tensor.equation.body, operands)
 
 
 def exact(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, expand_mul
 
-from mathdl.ir.build import define, inline, is_regrouped, out_ranges
+from mathdl.ir.build import define, inline, is_regrouped, out_ranges, restate
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
@@ -23,14 +23,6 @@ def _ranges(tensor: Tensor) -> dict[Any, Any]:
     return {**dict(out_ranges(tensor.shape)), **dict(_bounds(tensor.equation))}
 
 
-def _with(tensor: Tensor, body: Any, operands: Any) -> Tensor:
-    equation = tensor.equation
-    return define(
-        out_ranges(tensor.shape), body, operands, reduce=equation.reduce,
-        bound=_bounds(equation), requires=tensor.requires, label=tensor.label,
-    )
-
-
 # -- normal form --------------------------------------------------------------------------
 
 
@@ -44,7 +36,7 @@ def _normalise(tensor: Tensor, context: Context) -> Tensor | None:
     shorter, operands = fold_quotients(normal_form(body, small), tensor.operands, context, ranges)
     if shorter == body or cost(shorter, small_slots(ranges, operands)) > cost(body, small):
         return None
-    return _with(tensor, shorter, operands)
+    return restate(tensor, shorter, operands)
 
 
 # -- inline ---------------------------------------------------------------------------------
@@ -137,7 +129,7 @@ def _accept(
         gain = sum(cost(t.equation.body) for t in saved)
     tie = derived and (not context.strict or (equation.reduce == "sum" and _is_product(body)))
     if new < old + gain or (new == old + gain and tie):
-        return _with(tensor, body, operands)
+        return restate(tensor, body, operands)
     return None
 
 
@@ -264,7 +256,7 @@ def _drop_known(tensor: Tensor, body: Any, operands: Any) -> Tensor | None:
     total: Any = Add(*(r for r in results if r is not None))
     operands = list(operands)
     if left != 0:
-        rest = _with(tensor, left, operands)
+        rest = restate(tensor, left, operands)
         operands.append(Access(rest, out_indices(tensor.ndim)))
         total = total + slot(len(operands) - 1)
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
@@ -321,7 +313,7 @@ def _split_delta(tensor: Tensor, context: Context) -> Tensor | None:
     total: Any = S.Zero
     for term in [*binding, *([rest] if rest != 0 else [])]:
         operands.append(
-            Access(_with(tensor, term, equation.operands), out_indices(tensor.ndim))
+            Access(restate(tensor, term, equation.operands), out_indices(tensor.ndim))
         )
         total = total + slot(len(operands) - 1)
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)

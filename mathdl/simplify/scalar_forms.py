@@ -1,0 +1,143 @@
+"""Unstable patterns that have a function made for them: ``log(1 + exp u) = softplus(u)``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sympy import Add, Mul, Pow, S, cosh, exp, log, tanh
+
+from mathdl.ir.build import inline, out_ranges, restate
+from mathdl.ir.index import bound_index, slot
+from mathdl.ir.tensor import Tensor
+from mathdl.scalar import expm1, log1mexp, log1p, log_cosh, log_sigmoid, sigmoid, softplus
+from mathdl.simplify.facts import merge
+from mathdl.simplify.forms import cost
+from mathdl.simplify.openings import MAX_BODY, can_open
+
+
+def scalar_forms(tensor: Tensor) -> Tensor | None:
+    """Look a few definitions deep for a form that has a stable function."""
+    equation = tensor.definition
+    if equation is None or equation.reduce not in ("none", "sum") or not equation.operands:
+        return None
+    if tensor.label is not None or equation.body == slot(0):
+        return None
+    body, operands = equation.body, list(equation.operands)
+    ranges = {
+        **dict(out_ranges(tensor.shape)),
+        **{bound_index(j): d for j, d in enumerate(equation.extents)},
+    }
+    if not _promising(body):
+        return None
+    for _ in range(4):
+        stable = stable_form(body)
+        if stable != body:
+            return restate(tensor, stable, operands)
+        deeper = [k for k, a in enumerate(operands) if can_open(a, body, k, ranges)]
+        if equation.reduce != "none" or not deeper or cost(body) > MAX_BODY:
+            break
+        for k in deeper:
+            body, operands = inline(body, operands, k)
+        body, operands = merge(body, operands)
+    return _shallow_log1p(tensor)
+
+
+def _shallow_log1p(tensor: Tensor) -> Tensor | None:
+    """``log(1 + u) = log1p(u)``, looking one definition deep."""
+    equation = tensor.equation
+    body, operands = equation.body, list(equation.operands)
+    if not body.has(log):
+        return None
+    for k in range(len(operands)):
+        if body.has(log(slot(k))) and can_open(operands[k], body, k, dict(
+            out_ranges(tensor.shape)
+        )):
+            inner = operands[k].tensor.equation.body
+            if isinstance(inner, Add) and S.One in inner.args:
+                body, operands = inline(body, operands, k)
+    after = body.replace(
+        lambda e: isinstance(e, log) and isinstance(e.args[0], Add) and S.One in e.args[0].args,
+        lambda e: log1p(e.args[0] - 1),
+    )
+    return restate(tensor, after, operands) if after != body else None
+
+
+def _promising(body: Any) -> bool:
+    return isinstance(body, Add) or body.has(log) or any(
+        p.exp.is_negative for p in body.atoms(Pow)
+    )
+
+
+@lru_cache(maxsize=8192)
+def stable_form(body: Any) -> Any:
+    """The body with each unstable pattern replaced by the function made for it."""
+    body = body.replace(log, _stable_log)
+    body = body.replace(lambda e: isinstance(e, (Mul, Pow)), _stable_product)
+    return body.replace(lambda e: isinstance(e, Add), _stable_sum)
+
+
+def _stable_log(argument: Any) -> Any:
+    if isinstance(argument, sigmoid):
+        return log_sigmoid(argument.args[0])
+    if isinstance(argument, cosh):
+        return log_cosh(argument.args[0])
+    coefficient, inner = argument.as_content_primitive() if argument.is_Add else (
+        argument.as_coeff_Mul()
+    )
+    if isinstance(inner, Add) and len(inner.args) == 2:
+        found = _log_of_pair(*inner.args) or _log_of_pair(*inner.args[::-1])
+        if found is not None:
+            return found + (log(coefficient) if coefficient != 1 else 0)
+    return log(argument)
+
+
+def _log_of_pair(a: Any, b: Any) -> Any:
+    """``log(a + b)`` for the sums of two that have a stable function."""
+    sign, inner = b.as_coeff_Mul()
+    if a == 1 and isinstance(inner, exp) and sign == 1:
+        return softplus(inner.args[0])
+    if a == 1 and isinstance(inner, exp) and sign == -1:
+        return log1mexp(inner.args[0])
+    if a == 1 and isinstance(inner, sigmoid) and sign == -1:
+        return -softplus(inner.args[0])
+    if a == 1 and isinstance(inner, tanh) and sign == 1:
+        return log(S(2)) + log_sigmoid(2 * inner.args[0])
+    if a == 1 and isinstance(inner, tanh) and sign == -1:
+        return log(S(2)) - softplus(2 * inner.args[0])
+    if isinstance(a, exp) and isinstance(b, exp):
+        return a.args[0] + softplus(b.args[0] - a.args[0])
+    return None
+
+
+def _stable_product(product: Any) -> Any:
+    """``1/(1 + exp(u)) = sigmoid(-u)`` and ``exp(u)/(1 + exp(u)) = sigmoid(u)``."""
+    powers = dict(product.as_powers_dict())
+    for base, power in powers.items():
+        if isinstance(base, sigmoid) and power.is_Integer and power > 0:
+            u = base.args[0]
+            # the denominator has become sigmoid(-u); SymPy reads exp(u) as E**u
+            if powers.get(S.Exp1, S.Zero) == -power * u:
+                return product / (base**power * exp(-power * u)) * sigmoid(-u) ** power
+        if not (isinstance(base, Add) and power.is_Integer and power < 0):
+            continue
+        if len(base.args) != 2 or S.One not in base.args:
+            continue
+        other = base - 1
+        if not isinstance(other, exp):
+            continue
+        u = other.args[0]
+        return product / base**power * sigmoid(-u) ** -power
+    return product
+
+
+def _stable_sum(total: Any) -> Any:
+    """``c exp(u) - c = c expm1(u)``."""
+    constant, rest = total.as_coeff_Add()
+    if constant == 0:
+        return total
+    for term in Add.make_args(rest):
+        c, inner = term.as_coeff_Mul()
+        if isinstance(inner, exp) and c == -constant:
+            return total - term - constant + c * expm1(inner.args[0])
+    return total

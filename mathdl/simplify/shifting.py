@@ -1,0 +1,261 @@
+"""Exponents shifted by their greatest value, and logarithms of products with an exponential.
+
+``log(sum exp z) = m + log(sum exp(z - m))`` and ``exp(z)/sum exp(z)`` with both shifted, for any
+``m``; the accesses of ``m`` are held, as the value does not depend on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Add, Mul, Pow, S, exp, log
+
+from mathdl.ir.build import define, inline, out_ranges, redefine, restate
+from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.simplify.openings import is_plain
+
+
+@dataclass(frozen=True)
+class _Shifted:
+    """A sum of exponentials, the exponential that it reads, and both shifted by ``greatest``."""
+
+    exponential: Tensor
+    index: tuple[Any, ...]  # how the sum reads the exponential
+    greatest: Tensor
+    shifted: Tensor  # exp(u - m)
+    total: Tensor  # the sum of the shifted
+    axes: tuple[int, ...]  # the sum's output axes on which the shift depends
+
+
+def _fused(tensor: Tensor) -> Tensor:
+    """``sum_k t[k]`` with ``t = a*b`` as ``sum_k a[k] b[k]``: its factors can be looked at."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "sum" or equation.body != slot(0):
+        return tensor
+    inner = equation.operands[0].tensor
+    definition = inner.definition
+    if (
+        len(equation.operands) != 1 or definition is None or definition.reduce != "none"
+        or inner.label is not None or inner.requires or not isinstance(definition.body, Mul)
+        or not is_plain(equation.operands[0].index)
+    ):
+        return tensor
+    return restate(tensor, *inline(slot(0), equation.operands, 0))
+
+
+def _sum_of_exponentials(tensor: Tensor) -> _Shifted | None:
+    tensor = _fused(tensor)
+    equation = tensor.definition
+    if equation is None or equation.reduce != "sum" or tensor.requires:
+        return None
+    for factor in Mul.make_args(equation.body):
+        k = slot_number(factor)
+        if k is None:
+            continue
+        inner = equation.operands[k].tensor
+        definition = inner.definition
+        if (
+            definition is not None
+            and definition.reduce == "none"
+            and isinstance(definition.body, exp)
+            and inner.label is None
+            and is_plain(equation.operands[k].index)
+            and not any(a.held for a in definition.operands)
+        ):
+            return _shift_sum(tensor, k)
+    return None
+
+
+def _shift_sum(tensor: Tensor, k: int) -> _Shifted:
+    equation = tensor.equation
+    access = equation.operands[k]
+    exponential = access.tensor
+    definition = exponential.equation
+    exponent = define(
+        out_ranges(exponential.shape), definition.body.args[0], definition.operands
+    )
+    symbols = out_indices(tensor.ndim)
+    axes = tuple(a for a, s in enumerate(symbols) if s in access.index)
+    bound = [
+        (bound_index(j), d) for j, d in enumerate(equation.extents)
+        if bound_index(j) in access.index
+    ]
+    greatest = define(
+        [(symbols[a], tensor.shape[a]) for a in axes], slot(0), [Access(exponent, access.index)],
+        reduce="max", bound=bound,
+    )
+    own = out_indices(exponential.ndim)
+    where = tuple(own[access.index.index(symbols[a])] for a in axes)
+    shifted = define(
+        out_ranges(exponential.shape), exp(slot(0) - slot(1)),
+        [Access(exponent, own), Access(greatest, where, held=True)],
+    )
+    operands = [
+        Access(shifted, a.index, a.held) if j == k else a
+        for j, a in enumerate(equation.operands)
+    ]
+    total = redefine(tensor, operands)
+    return _Shifted(exponential, access.index, greatest, shifted, total, axes)
+
+
+def shift(tensor: Tensor) -> Tensor | None:
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or tensor.label is not None:
+        return None
+    body = equation.body
+    if not body.args:
+        return None
+    for k, access in enumerate(equation.operands):
+        needs_log = body.has(log(slot(k)))
+        if not needs_log and not _divides(body, slot(k)):
+            continue
+        found = _sum_of_exponentials(access.tensor)
+        if found is None:
+            continue
+        after = _shift_log(tensor, k, found) if needs_log else _shift_ratio(tensor, k, found)
+        if after is not None:
+            return after
+    return None
+
+
+def _divides(body: Any, symbol: Any) -> bool:
+    return any(
+        isinstance(p, Pow) and p.base == symbol and p.exp.is_Integer and p.exp < 0
+        for p in body.atoms(Pow)
+    )
+
+
+def _shift_log(tensor: Tensor, k: int, found: _Shifted) -> Tensor:
+    equation = tensor.equation
+    access = equation.operands[k]
+    count = len(equation.operands)
+    operands = [
+        *equation.operands,
+        Access(found.total, access.index, access.held),
+        Access(found.greatest, tuple(access.index[a] for a in found.axes), held=True),
+    ]
+    body = equation.body.xreplace({log(slot(k)): slot(count + 1) + log(slot(count))})
+    return define(out_ranges(tensor.shape), body, operands, requires=tensor.requires)
+
+
+def _shift_ratio(tensor: Tensor, k: int, found: _Shifted) -> Tensor | None:
+    """``e/s`` and ``(sum e v)/s`` with both shifted alike."""
+    equation = tensor.equation
+    bottom = equation.operands[k]
+    shift_at = tuple(bottom.index[a] for a in found.axes)
+    for j, top in enumerate(equation.operands):
+        shifted = _shifted_numerator(top, found, shift_at)
+        if shifted is None:
+            continue
+        count = len(equation.operands)
+        ratio = slot(count) / slot(count + 1)
+        body = _replace_ratio(equation.body, slot(j), slot(k), ratio)
+        if body == equation.body:
+            continue
+        operands = [
+            *equation.operands,
+            Access(shifted, top.index, top.held),
+            Access(found.total, bottom.index, bottom.held),
+        ]
+        return define(out_ranges(tensor.shape), body, operands, requires=tensor.requires)
+    return None
+
+
+def _shifted_numerator(
+    top: Access, found: _Shifted, shift_at: tuple[Any, ...]
+) -> Tensor | None:
+    """The numerator shifted, when its shift is the denominator's."""
+    symbols = [found.index.index(out_indices(99)[a]) for a in found.axes]
+    if top.tensor is found.exponential:
+        here = tuple(top.index[p] for p in symbols)
+        return found.shifted if here == shift_at else None
+    tensor = _fused(top.tensor)
+    equation = tensor.definition
+    if equation is None or equation.reduce != "sum":
+        return None
+    factors = Mul.make_args(equation.body)
+    for j, access in enumerate(equation.operands):
+        if access.tensor is not found.exponential or slot(j) not in factors:
+            continue
+        inner = tuple(access.index[p] for p in symbols)
+        own = dict(zip(out_indices(tensor.ndim), top.index, strict=True))
+        if any(e not in own for e in inner):
+            continue
+        if tuple(own[e] for e in inner) != shift_at:
+            continue
+        operands = [
+            Access(found.shifted, a.index, a.held) if i == j else a
+            for i, a in enumerate(equation.operands)
+        ]
+        return redefine(tensor, operands)
+    return None
+
+
+def _replace_ratio(body: Any, top: Any, bottom: Any, ratio: Any) -> Any:
+    def in_product(product: Any) -> Any:
+        powers = product.as_powers_dict()
+        p, q = powers.get(top, S.Zero), powers.get(bottom, S.Zero)
+        if not (p.is_Integer and q.is_Integer and p == -q and p > 0):
+            return product
+        return product * (bottom / top) ** p * ratio**p
+
+    return body.replace(lambda e: isinstance(e, Mul), in_product)
+
+
+def logarithm_of_product(tensor: Tensor) -> Tensor | None:
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or tensor.label is not None:
+        return None
+    for k, access in enumerate(equation.operands):
+        if not equation.body.has(log(slot(k))):
+            continue
+        inner = access.tensor.definition
+        if inner is None or inner.reduce != "none" or not _in_range(tensor, access):
+            continue
+        body, operands = equation.body, list(equation.operands)
+        body, operands = inline(body, operands, k)
+        count = len(operands)
+        for j in range(len(equation.operands), count):
+            definition = operands[j].tensor.definition
+            if (
+                definition is not None
+                and definition.reduce == "none"
+                and isinstance(definition.body, exp)
+                and _in_range(tensor, operands[j])
+            ):
+                body, operands = inline(body, operands, j)
+        split = body.replace(log, _split_log)
+        if split != body:
+            return define(
+                out_ranges(tensor.shape), split, operands, requires=tensor.requires
+            )
+    return None
+
+
+def _split_log(argument: Any) -> Any:
+    """``log(exp(u) r) = u + log(r)``; ``r > 0`` as the logarithm is real."""
+    exponents, rest = [], []
+    for factor in Mul.make_args(argument):
+        base, power = factor.as_base_exp()
+        if isinstance(factor, exp):
+            exponents.append(factor.args[0])
+        elif isinstance(base, exp):
+            exponents.append(base.args[0] * power)
+        else:
+            rest.append(factor)
+    if not exponents:
+        return log(argument)
+    remainder = Mul(*rest)
+    if isinstance(remainder, Pow) and remainder.exp.is_Integer and remainder.exp.is_odd:
+        return Add(*exponents) + remainder.exp * log(remainder.base)
+    return Add(*exponents) + log(remainder)
+
+
+def _in_range(tensor: Tensor, access: Access) -> bool:
+    ranges = dict(out_ranges(tensor.shape))
+    return all(
+        in_range(e, d, ranges)
+        for e, d in zip(access.index, access.tensor.shape, strict=True)
+    )
