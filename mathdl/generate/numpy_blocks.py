@@ -70,10 +70,11 @@ class BlockPrinter:
                 body += self._step(step)
         printer.block = None
         lead = dim_code(run.lead)
+        rows = self.rows
         printer.allocated[self.place : self.place + 2] = [
-            f"{self.rows} = min({lead}, {CACHE}//({self.width}*dtype.itemsize))",
+            f"{rows} = {CACHE}//({self.width}*dtype.itemsize)",
             # whole cache lines
-            f"{self.rows} = {self.rows}//16*16 if {self.rows} > 255 else max(1, {self.rows})",
+            f"{rows} = max(1, min({lead}, {rows} if {rows} < 256 else {rows}//16*16))",
         ]
         return [
             *opening,

@@ -144,8 +144,11 @@ def _weight(tensor: Tensor, body: Any, operands: Any, ranges: dict[Any, Any]) ->
     small = small_slots(ranges, operands)
     if tensor.equation.reduce == "sum" and isinstance(body, Mul):
         bounds = {s for s, _ in _bounds(tensor.equation)}
-        _, moving = split_product(body, bounds, operands)
-        return cost(Mul(*moving), small)
+        fixed, moving = split_product(body, bounds, operands)
+        number = Mul(*(f for f in fixed if not any(
+            slot_number(s) is not None for s in f.free_symbols
+        )))
+        return cost(Mul(*moving), small) + (0.0 if number in (1, -1) else 1.0)
     return cost(body, small)
 
 
