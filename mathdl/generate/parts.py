@@ -131,6 +131,8 @@ def _tiles(parts: list[Write], shape: tuple[Dim, ...], count: int) -> bool:
         return False
     blocks = []
     for p in parts:
+        if len({axis for _, steps in p.index for axis, _ in steps}) < len(shape):
+            return False  # a diagonal leaves entries out
         cut = None
         for k, (c, steps) in enumerate(p.index):
             if len(steps) != 1 or steps[0][1] != 1:

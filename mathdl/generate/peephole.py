@@ -32,9 +32,6 @@ class Peephole:
         for value in self.needed:
             self.graph.owner = value.owner
             self._sum_of_products(value)
-        for value in self.needed:
-            self.graph.owner = value.owner
-            self._scale_once(value)
 
     def _share_reciprocal(self, value: Value) -> None:
         """``a/b`` is ``a*(1/b)`` when ``1/b`` is needed too."""
@@ -97,49 +94,6 @@ class Peephole:
                     total.op = Dot(scale, reader)
         self.readers[value] = []
 
-    def _scale_once(self, vector: Value) -> None:
-        """A vector in several products that are scaled alike is scaled before them."""
-        if vector.ndim != 1 or vector.is_view or vector.is_constant:
-            return
-        found: dict[object, list[tuple[Value, Dot]]] = {}
-        for reader in self.readers.get(vector, []):
-            op = reader.op
-            if isinstance(op, Dot) and (op.a is vector) != (op.b is vector):
-                for scaled in self.readers.get(reader, []):
-                    number = _factor(scaled, reader)
-                    if number is not None and self._once(reader):
-                        found.setdefault(number, []).append((scaled, op))
-            elif isinstance(op, Affine) and op.index == ((0, ((0, 1),)),):
-                for outer in self.readers.get(reader, []):
-                    number, product_ = self._scaled_row(outer, reader)
-                    if product_ is not None:
-                        found.setdefault(number, []).append((outer, product_))
-        for number, uses in found.items():
-            if len(uses) < 2:
-                continue
-            made = self.graph.make(Ufunc("np.multiply", (vector, number)), vector.shape)
-            column = self.graph.transpose(made, (0, None))
-            for value, dot in uses:
-                if dot.a is vector or dot.b is vector:
-                    value.op = Dot(*(made if v is vector else v for v in (dot.a, dot.b)))
-                else:
-                    value.op = Dot(column, dot.b)
-
-    def _scaled_row(self, outer: Value, column: Value) -> tuple[object, Dot | None]:
-        """``dot(column, c*row)`` as ``c`` and ``dot(column, row)``."""
-        op = outer.op
-        if not isinstance(op, Dot) or op.a is not column or op.b.ndim != 2:
-            return None, None
-        row = op.b
-        if not isinstance(row.op, Affine) or row.op.index != ((0, ((1, 1),)),):
-            return None, None
-        base = row.op.base
-        number = _factor(base, None)
-        if number is None or not self._once(row) or not self._once(base):
-            return None, None
-        assert isinstance(base.op, Ufunc)
-        return number, Dot(column, self.graph.transpose(base.op.args[0], (None, 0)))
-
     def _takes_scale(self, reader: Value, value: Value) -> bool:
         op = reader.op
         if isinstance(op, RowDot):
@@ -170,14 +124,3 @@ def _scaled_rows(value: Value) -> tuple[Value, Value] | None:
         ):
             return matrix, column.op.base
     return None
-
-
-def _factor(value: Value, of: Value | None) -> object | None:
-    """The constant when the value is a constant times ``of`` (any array when None)."""
-    op = value.op
-    if not isinstance(op, Ufunc) or op.name != "np.multiply" or len(op.args) != 2:
-        return None
-    array, number = op.args
-    if not isinstance(array, Value) or isinstance(number, Value) or array.kind != "float":
-        return None
-    return number if of is None or array is of else None

@@ -154,8 +154,6 @@ class _Shape:
         length = columns.shape[len(batch) + len(inner) :]
         flat = self.graph.reshape(columns, (*stack, self._count(inner), product(length)))
         whole = (*stack, self._count([*moved, *free]), product(length))
-        if not moved and not free:
-            matrix = self.graph.transpose(matrix, (None, 0))
         op = Matmul(matrix, flat) if batch else Dot(matrix, flat)
         result = self.graph.make(op, whole)
         result = self.graph.reshape(result, (*stack, *self._shape([*moved, *free]), *length))

@@ -97,7 +97,8 @@ def reshape(a: Any, *shape: Any) -> Tensor:
     total = product(a.shape)
     if unknown:
         rest = cancel(sympify(total) / product(known))
-        if not rest.is_integer or not nonnegative(rest - 1):
+        whole = rest == sympify(total)
+        if not rest.is_integer or not (whole or nonnegative(rest - 1)):
             raise ShapeError(
                 f"reshape of {show_shape(a.shape)}: {total}/({product(known)}), the length meant "
                 "by -1, is not an integer for all dims"

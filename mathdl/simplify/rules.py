@@ -82,8 +82,9 @@ def _inline(tensor: Tensor, context: Context) -> Tensor | None:
         body, operands = inline(equation.body, equation.operands, k)
         inner = equation.operands[k].tensor
         alone = context.single(inner) and len(equation.operands[k].index) == len(ranges)
+        free = cost(inner.equation.body) == 0  # a sign
         found = _accept(tensor, body, operands, [inner] if alone else [], ranges, context,
-                        alone or k in fresh)
+                        free or (not context.strict and (alone or k in fresh)))
         if found is not None:
             return found
     return None
@@ -127,8 +128,8 @@ def _accept(
     gain = 0.0
     if not (equation.reduce == "sum" and _is_contraction(tensor)):
         gain = sum(cost(t.equation.body) for t in saved)
-    tie = derived and (not context.strict or (equation.reduce == "sum" and _is_product(body)))
-    if new < old + gain or (new == old + gain and tie):
+    contracted = equation.reduce == "sum" and _is_product(body)
+    if new < old + gain or (new == old + gain and (derived or (saved and contracted))):
         return restate(tensor, body, operands)
     return None
 

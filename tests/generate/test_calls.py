@@ -173,3 +173,26 @@ def test_products_with_transposes(rows: int, rng: np.random.Generator) -> None:
         value, grad = compiled(A=A, B=B)
         np.testing.assert_allclose(value, ((A @ B.T)**2).sum(), rtol=1e-12)
         np.testing.assert_allclose(grad, 2*A @ B.T @ B, rtol=1e-10)
+
+
+@pytest.mark.parametrize("text", [
+    "stack([x, tanh(x)])", "concat([x, tanh(x)])", "stack([x*y, tanh(x)*y], axis=1)",
+])
+def test_jacobians_of_what_is_put_together_are_written_whole(
+    text: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Diagonal blocks do not tile the result: the other entries are zero, not what was there."""
+    empty = np.empty
+
+    def unset(*arguments: Any, **named: Any) -> Any:
+        made = empty(*arguments, **named)
+        if made.dtype.kind == "f":
+            made.fill(np.nan)
+        return made
+
+    expr = md.parse(text, shapes="x: n; y: n")
+    compiled = md.derive(expr, "x").compile("grad")
+    arrays = {"x": rng.normal(size=3), "y": rng.normal(size=3)}
+    monkeypatch.setattr(np, "empty", unset)
+    found = compiled(**{k: v for k, v in arrays.items() if k in compiled.inputs})
+    assert np.isfinite(found).all()
