@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sympy import sympify
+from sympy import cancel, fraction, sympify
 
 from mathdl.generate.blocks import Run
 from mathdl.generate.code import dim_code, number_text
@@ -12,7 +12,7 @@ from mathdl.generate.layout import root
 from mathdl.generate.numpy_kernels import view_code
 from mathdl.generate.numpy_windows import stacked_lines
 from mathdl.generate.values import Affine, Fill, Reshape, StackedDot, Value
-from mathdl.ir.dim import Shape, product
+from mathdl.ir.dim import Dim, Shape, product
 
 if TYPE_CHECKING:
     from mathdl.generate.numpy import Printer
@@ -152,7 +152,7 @@ class BlockPrinter:
             shape = self.shape(value.shape)
             size = f"{self.high} - {self.low}"
         else:
-            per_row = dim_code(product(value.shape) / sympify(self.run.lead))
+            per_row = _per_row(value.shape, self.run.lead)
             shape = f"({self.rows}*({per_row}),)"
             size = f"({self.high} - {self.low})*({per_row})"
         key = ("block", self.rows, shape, text)
@@ -161,3 +161,11 @@ class BlockPrinter:
             printer.hoisted.append(f"{printer.known[key]} = np.full({shape}, {text}, dtype)")
         whole = printer.known[key]
         return self._slice(whole, f"{whole}[:{size}]")
+
+
+def _per_row(shape: Shape, lead: Dim) -> str:
+    """How many entries of an array belong to one row."""
+    entries = cancel(sympify(product(shape)) / sympify(lead))
+    if fraction(entries)[1] == 1:
+        return dim_code(entries)
+    return f"({dim_code(product(shape))})//({dim_code(lead)})"

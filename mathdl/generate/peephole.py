@@ -34,12 +34,14 @@ class Peephole:
             self._sum_of_products(value)
 
     def _share_reciprocal(self, value: Value) -> None:
-        """``a/b`` is ``a*(1/b)`` when ``1/b`` is needed too."""
+        """``a/b`` is ``a*(1/b)`` when ``1/b`` is needed too, and cannot overflow."""
         op = value.op
         if not isinstance(op, Ufunc) or op.name != "np.divide" or value.kind != "float":
             return
         top, bottom = op.args
-        if isinstance(top, Value) and isinstance(bottom, Value) and bottom.shape == value.shape:
+        if not (isinstance(top, Value) and isinstance(bottom, Value)):
+            return
+        if bottom.shape == value.shape and _at_least_one(bottom):
             inverse = self.graph.find(Ufunc("np.divide", (S.One, bottom)), value.shape)
             if inverse is not None and inverse in self.readers and value.shape:
                 value.op = Ufunc("np.multiply", (top, inverse))
@@ -107,6 +109,18 @@ class Peephole:
             isinstance(t.op, Dot) and t.op.b is reader and isinstance(t.op.a.op, Fill)
             and t.op.a.ndim == 1 and t.op.a.op.number == 1 for t in totals
         )
+
+
+def _at_least_one(value: Value) -> bool:
+    """Whether a value is one plus something that is never negative."""
+    op = value.op
+    if not isinstance(op, Ufunc) or op.name != "np.add":
+        return False
+    numbers = [a for a in op.args if not isinstance(a, Value)]
+    others = [a for a in op.args if isinstance(a, Value)]
+    return len(numbers) == 1 and bool(numbers[0] >= 1) and all(
+        isinstance(a.op, Ufunc) and a.op.name in ("np.exp", "np.square", "np.abs") for a in others
+    )
 
 
 def _scaled_rows(value: Value) -> tuple[Value, Value] | None:
