@@ -92,7 +92,7 @@ def test_derive_prints_the_derivation(run: Any) -> None:
     result = run("derive", *SQUARES)
     assert result.status == 0
     assert "X" in result.out
-    assert result.out.startswith("dw = ")
+    assert result.out.startswith("dL/dw = ")
     assert result.err == ""
 
 
@@ -278,7 +278,7 @@ def test_python_dash_m_mathdl(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=tmp_path,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("dw = ")
+    assert done.stdout.startswith("dL/dw = ")
 
 
 def test_a_closed_pipe_makes_no_noise(tmp_path: Path) -> None:
