@@ -127,7 +127,8 @@ def derive(
     text = _standard_input() if expression == "-" else expression
     names = [name.strip() for part in wrt for name in part.split(",")]
     value = md.parse(text, shapes="; ".join(shapes), assume="; ".join(assumptions))
-    derivation = md.derive(value, wrt=names, order=order)
+    # one name is one tensor: the code returns its derivative bare
+    derivation = md.derive(value, wrt=names[0] if len(names) == 1 else names, order=order)
     report = derivation.verify(seed=seed) if verify else None
     accepted = report is None or bool(report)
     if code not in (None, "-") and accepted:

@@ -25,6 +25,7 @@ from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
 from mathdl.simplify import Step, simplify
+from mathdl.simplify.chosen import choose
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
@@ -94,9 +95,10 @@ class Derivation:
     def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
 
+        chosen = choose([*(tensor for _, tensor in wanted), *self.names])
         return generate_numpy(
-            wanted,
-            names=self.names,
+            [(key, tensor) for (key, _), tensor in zip(wanted, chosen, strict=False)],
+            names=dict(zip(chosen[len(wanted):], self.names.values(), strict=True)),
             value=self._value_key if function == "value_and_grad" else None,
             single=single,
             function=function,
@@ -293,9 +295,11 @@ def compile_expression(expr: Any) -> Compiled:
 
     expr = as_tensor(expr)
     prepared = prepare(expr)
+    value, *named = choose([prepared.expr, *prepared.names])
     return generate_numpy(
-        [("value", prepared.expr)], names=prepared.names, value=None, single=True,
-        function="value", extra_inputs=_arguments(expr, [], declared_with(expr)),
+        [("value", value)], names=dict(zip(named, prepared.names.values(), strict=True)),
+        value=None, single=True, function="value",
+        extra_inputs=_arguments(expr, [], declared_with(expr)),
         ignored=[n for n, t in declared_with(expr).items() if t not in inputs_of([expr])],
     )
 

@@ -183,9 +183,14 @@ def require(derivative: Tensor, expr: Tensor) -> Tensor:
     return define(out_ranges(derivative.shape), slot(0), [read(derivative)], requires=conditions)
 
 
-def jvp(expr: Tensor, directions: Mapping[Tensor, Tensor]) -> Tensor:
-    """The derivative of ``expr`` along directions: ``sum_v dexpr/dv . directions[v]``."""
-    expr, variables, declared = free_variables(as_tensor(expr), list(directions))
+def jvp(expr: Tensor, directions: Mapping[str | Tensor, Tensor]) -> Tensor:
+    """The derivative of ``expr`` along directions: ``sum_v dexpr/dv . directions[v]``.
+
+    ``directions`` maps variables, or their names, to tensors of their shapes.
+    """
+    expr = as_tensor(expr)
+    targets, _ = resolve_wrt(expr, list(directions))
+    expr, variables, declared = free_variables(expr, targets)
     prepared = prepare(expr)
     along = dict(zip(variables, map(as_tensor, directions.values()), strict=True))
     tangent = restored(tangents([prepared.expr], along), declared)

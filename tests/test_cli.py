@@ -167,9 +167,9 @@ def test_code_is_a_module_that_works_without_mathdl(run: Any, tmp_path: Path) ->
         "import numpy as np\n"
         f"module = runpy.run_path({str(file)!r})\n"
         "X, w, y = np.array([[1., 2.], [3., 4.], [5., 6.]]), np.ones(2), np.zeros(3)\n"
-        "value, grads = module['value_and_grad'](X=X, w=w, y=y)\n"
+        "value, grad = module['value_and_grad'](X=X, w=w, y=y)\n"
         "assert np.isclose(value, ((X @ w - y)**2).mean())\n"
-        "assert np.allclose(grads['w'], 2*X.T @ (X @ w - y)/3)\n"
+        "assert np.allclose(grad, 2*X.T @ (X @ w - y)/3)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path

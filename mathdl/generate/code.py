@@ -46,6 +46,12 @@ RESERVED = frozenset((
     "OrderedDict", "key", "known", "array", "sizes", *keyword.kwlist, *dir(builtins),
 ))
 
+# what the generated functions use themselves: an argument of that name would hide it
+OWN_NAMES = frozenset((
+    "given", "TypeError", "AttributeError", "_key", "_found", "_known", "_inputs", "_compute",
+    "_prepare", "_array", "_dtype", "_misfit", "_local", "_indices",
+))
+
 
 def dim_name(dim: Any) -> str:
     """How a dim is called in generated code."""

@@ -10,6 +10,7 @@ from sympy import S, sympify
 from mathdl.generate.access import Reader, affine_in
 from mathdl.generate.contraction import contract
 from mathdl.generate.expression import Expression
+from mathdl.generate.factors import lower_call
 from mathdl.generate.labelled import Lab, Scaled
 from mathdl.generate.parts import assemble, part
 from mathdl.generate.scalars import (
@@ -35,7 +36,6 @@ from mathdl.generate.terms import (
 from mathdl.generate.values import (
     Cumulate,
     Graph,
-    Linalg,
     Positions,
     Reduction,
     Scatter,
@@ -63,8 +63,7 @@ class Lowering:
         if tensor.call is not None:
             self.graph.owner = tensor
             args = tuple(self.reader.dense(a.tensor) for a in tensor.operands)
-            op = Linalg(tensor.call.primitive, args, tensor.call.params)
-            whole = self.graph.make(op, tensor.shape)
+            whole = lower_call(self.graph, tensor, args)
             self.reader.store(tensor, whole, tuple(range(tensor.ndim)))
             return
         equation = tensor.equation

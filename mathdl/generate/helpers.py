@@ -1,5 +1,7 @@
 """Functions that generated modules carry along: argument checks and small array helpers."""
 
+from mathdl.generate.linalg_helpers import LINALG
+
 COMMON = '''
 _local = threading.local()
 _ndarray = np.ndarray
@@ -200,14 +202,6 @@ def _rowdot(a, b, out=None):
     return np.einsum("...i,...i->...", a, b, out=out)
 '''
 
-_LOGDET = '''
-
-def _logdet(a):
-    """log|det a|; along a complex step the analytic continuation of it."""
-    sign, log = np.linalg.slogdet(a)
-    return log + np.log(sign*np.sign(sign.real)) if a.dtype.kind == "c" else log
-'''
-
 # what is added when it is called
 OPTIONAL = {
     "_full(": _FULL,
@@ -216,5 +210,5 @@ OPTIONAL = {
     "_indices(": _INDICES,
     "_strided(": _STRIDED,
     "rowdot(": _ROWDOT,
-    "_logdet(": _LOGDET,
+    **LINALG,
 }

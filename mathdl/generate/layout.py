@@ -51,6 +51,7 @@ class Schedule:
     requires: list[Requirement] = field(default_factory=list)
     comments: dict[Value, str] = field(default_factory=dict)  # the equation a step begins
     holds: dict[Value, str] = field(default_factory=dict)  # the name of what a value is
+    unnamed: dict[Value, str] = field(default_factory=dict)  # the equation where none was given
     items: list[Value | Run] = field(default_factory=list)  # the steps, some grouped into runs
 
 
@@ -87,6 +88,8 @@ class _Layout:
                 self.dies[root(used)] = at
                 if used.is_view:
                     self._keep_alive(used, at)
+                if used.kind == "object":  # a factorisation refers to its matrix
+                    self.dies.update((root(matrix), at) for matrix in used.operands())
         for at, value in enumerate(steps):
             if value.is_view:
                 self.dies[root(value)] = max(self.dies.get(root(value), at), at)

@@ -79,8 +79,8 @@ def module_text(m: Module) -> str:
     text = "\n".join(body)
     helpers = COMMON + "".join(helper for call, helper in OPTIONAL.items() if call in text)
     imports = ["import math", "import threading", "", "import numpy as np"]
-    if "scipy." in text:
-        imports.append("import scipy.special")
+    whole = helpers + text
+    imports += [f"import {m}" for m in ("scipy.linalg", "scipy.special") if f"{m}." in whole]
     return "\n".join([_docstring(m), *imports, helpers, *body]) + "\n"
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sympy import sstr
+from sympy import Mul, sstr
 
 from mathdl.generate.scalars import INDEX_SYMBOLS
-from mathdl.ir.index import slot_number
+from mathdl.ir.index import out_indices, slot_number
 from mathdl.ir.tensor import Tensor
 
 _LETTERS = "ijklmpqrstuvabcdefgh"
@@ -31,6 +31,21 @@ def _template(expr: Any) -> tuple[str, bool]:
     }
     text = sstr(expr.xreplace(clash) if clash else expr, order="none")
     return text, bool(expr.is_Add)
+
+
+def _in_reading_order(tensor: Tensor) -> str:
+    """A product of accesses with those of the first axes first: ``X[i, k]*W[k, j]``."""
+    numbers = [slot_number(f) for f in Mul.make_args(tensor.equation.body)]
+    if len(numbers) < 2 or any(k is None for k in numbers):
+        return ""
+    place = {s: k for k, s in enumerate(out_indices(tensor.ndim))}
+
+    def first_axis(k: int) -> tuple[int, int]:
+        axes = [place[s] for e in tensor.operands[k].index for s in e.free_symbols if s in place]
+        return min(axes, default=len(place)), k
+
+    return "*".join(f"x{k}" for k in sorted((k for k in numbers if k is not None),
+                                            key=first_axis))
 
 
 def equation_text(
@@ -68,7 +83,7 @@ def equation_text(
         return _WORD.sub(word, text)
 
     text, is_sum = _template(equation.body)
-    right = fill(text)
+    right = fill(_in_reading_order(tensor) or text)
     if equation.reduce != "none":
         over = ",".join(letters[f"r{k}"] for k in range(len(equation.extents)))
         right = f"{equation.reduce}_{over} " + (f"({right})" if is_sum else right)

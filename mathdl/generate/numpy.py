@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mathdl.errors import NamingError
 from mathdl.generate.blocks import Run
 from mathdl.generate.code import (
+    OWN_NAMES,
     RESERVED,
     dim_code,
     dim_name,
@@ -72,6 +74,11 @@ def generate_numpy(
     if single and len(labels) > (1 if value is None else 2):
         raise ValueError("single is for one output besides the value")
     plan = schedule(outputs, names, extra_inputs)
+    for tensor in plan.inputs:
+        if tensor.name in OWN_NAMES:
+            raise NamingError(
+                f"the tensor name {tensor.name!r} is used by the generated code; choose another"
+            )
     dims = dims_of([*(t for _, t in outputs), *plan.inputs])
     printer = Printer(plan, dims)
     blocked = in_blocks(plan)
@@ -113,7 +120,7 @@ class Printer:
             if text in clash:
                 self.inputs[tensor] = self.fresh(f"{text}_")
         self.taken |= clash
-        self.kernels = Kernels(self.name, self.function)
+        self.kernels = Kernels(self.name, self.function, self.shown)
         self.functions: dict[str, str] = {}
         self.joined: dict[Value, Value] = {}  # a product, and that before it computed with it
         self.block: BlockPrinter | None = None
@@ -172,6 +179,14 @@ class Printer:
                     return self._times(*value[1:])
             return self._inner(*value)
         return self._plan_number(value)
+
+    def shown(self, value: Value) -> str:
+        """How a value is called in messages: as the caller named it, or its equation."""
+        base = root(value)
+        if isinstance(base.op, Input):
+            return base.op.tensor.name or "an argument"
+        plan = self.schedule
+        return plan.unnamed.get(base) or plan.holds.get(value) or plan.holds.get(base, "a matrix")
 
     def function(self, name: str) -> str:
         """A function of NumPy under its own name, bound in the plan: ``add`` for ``np.add``."""
@@ -333,7 +348,7 @@ class Printer:
             text = self.kernels.number(step)
             wanted = self.schedule.holds.get(step, "")
             if not wanted.isidentifier() or wanted in self.taken:
-                wanted = self._numbered("s")
+                wanted = self._numbered("f" if step.kind == "object" else "s")
             self.known[step] = self.fresh(wanted)
             return [f"{self.known[step]} = {text}"]
         assert place is not None

@@ -9,6 +9,7 @@ from sympy import Symbol, sympify
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.code import dim_code, number_text
+from mathdl.generate.factors import EIGEN, FACTORED
 from mathdl.generate.numpy_windows import overlap_lines, shifts_lines, stacked_lines
 from mathdl.generate.values import (
     Affine,
@@ -43,6 +44,9 @@ Name = Callable[[Any], str]
 _INFIX = {"np.add": "+", "np.subtract": "-", "np.multiply": "*", "np.divide": "/"}
 
 _BY_NAME = {"np.maximum", "np.minimum"}  # they take the array to write into by name only
+
+_WHOLE = {"pinv": "np.linalg.pinv", "expm": "scipy.linalg.expm", "eigh": "_eigh",
+          "eigvalsh_alone": "_eigvalsh"}
 
 _PLAIN_FUNCTIONS = {"scipy.special.polygamma"}  # no ufuncs: they cannot write into an array
 
@@ -137,8 +141,9 @@ def _transposed(value: Value) -> bool:
 class Kernels:
     """Prints the kernels of a schedule; ``name`` gives the text of a value or constant."""
 
-    def __init__(self, name: Name, function: Callable[[str], str]) -> None:
+    def __init__(self, name: Name, function: Callable[[str], str], shown: Name) -> None:
         self.name = name
+        self.shown = shown  # how a value is called in messages
         self.function = function  # how a function of NumPy is called
         self.broadcasts: dict[str, int] = {}  # sizes of results of a row or column with a matrix
 
@@ -192,7 +197,7 @@ class Kernels:
             case Gather(base=base, where=places):
                 return f"{self.name(base)}[{', '.join(self.arg(p, 'int') for p in places)}]"
             case Linalg():
-                return f"{self._linalg(op)}[()]"
+                return self._linalg(op) if value.kind == "object" else f"{self._linalg(op)}[()]"
             case Assemble(start=start, parts=parts):
                 texts = [self.name(start)] if start is not None else []
                 for part in parts:
@@ -289,13 +294,26 @@ class Kernels:
 
     def _linalg(self, op: Linalg) -> str:
         names = [self.name(a) for a in op.args]
-        if op.name == "logdet":
-            return f"_logdet({names[0]})"
-        if op.name == "solve" and op.args[1].ndim == 1 and op.args[0].ndim > 2:
-            names[1] += "[:, None]"
-        if op.name not in ("inv", "solve", "det", "pinv", "cholesky"):
+        params = dict(op.params)
+        if op.name == "factor":
+            certain = ", True" if params["certain"] else ""
+            return f"_factor({names[0]}, {params['kind']!r}, {self.shown(op.args[0])!r}{certain})"
+        if op.name in FACTORED:
+            rest = [*names[1:], *(["True"] if params.get("transposed") else [])]
+            return f"{names[0]}.{op.name}({', '.join(rest)})"
+        if op.name in EIGEN:
+            return f"{names[0]}[{EIGEN[op.name]}]"
+        if op.name == "inverse_gaps":
+            return f"_inverse_gaps({names[0]}, {self._decomposed(op.args[0])!r})"
+        if op.name not in _WHOLE:
             raise UnsupportedError(f"no NumPy code is known for {op.name}")
-        return f"np.linalg.{op.name}({', '.join(names)})"
+        return f"{_WHOLE[op.name]}({', '.join(names)})"
+
+    def _decomposed(self, value: Value) -> str:
+        """How the matrix is called whose eigenvalues these are."""
+        while isinstance(value.op, Linalg):
+            value = value.op.args[0]
+        return self.shown(value)
 
     def _select(self, op: Select, out: str) -> list[str]:
         lines = []

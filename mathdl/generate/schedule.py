@@ -17,6 +17,7 @@ from sympy import KroneckerDelta
 from mathdl.errors import UnsupportedError
 from mathdl.generate.blocks import Run, split
 from mathdl.generate.equations import Lowering
+from mathdl.generate.factors import solve_products
 from mathdl.generate.layout import Schedule, lay_out
 from mathdl.generate.notation import equation_text
 from mathdl.generate.peephole import Peephole
@@ -72,13 +73,19 @@ def schedule(
     holds = {
         reader.stored[id(t)].value: shown[t] for t in reversed(order) if not t.is_input
     }
+    solve_products(graph, _needed(v for _, v in results), [v for _, v in results])
+    unnamed = {
+        reader.stored[i].value: texts[i] for t in reversed(order)
+        if (i := id(t)) in texts and not t.label and t not in (names or {})
+    }
     read_off(graph, _needed(v for _, v in results))
     Peephole(graph, _needed(v for _, v in results), [v for _, v in results]).run()
     needed = _needed(v for _, v in results)
     steps = _ordered([v for v in needed if not v.is_constant and not isinstance(v.op, Input)])
     constants = [v for v in needed if v.is_constant]
     inputs = list(dict.fromkeys([*extra_inputs, *inputs_of(t for _, t in outputs)]))
-    result = Schedule(inputs, results, steps, constants, indices, requires=requires, holds=holds)
+    result = Schedule(inputs, results, steps, constants, indices, requires=requires, holds=holds,
+                      unnamed=unnamed)
     _comment(result, texts)
     lay_out(result, list(steps))
     return result

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.tensor import Tensor
 
-Kind = Literal["float", "int", "bool"]
+Kind = Literal["float", "int", "bool", "object"]  # an object: a factorisation
 Arg = Any  # a Value, or a constant: a SymPy expression in dims and numbers
 Offset = tuple[Any, tuple[tuple[int, Any], ...]]  # constant, ((result axis, step), ...)
 

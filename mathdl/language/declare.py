@@ -132,7 +132,7 @@ def parse_assumptions(assume: Declared | None) -> dict[str, tuple[str, ...]]:
 
 
 def _words(value: Any, name: str) -> tuple[str, ...]:
-    words = [value] if isinstance(value, str) else list(value)
+    words = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
     if not all(isinstance(w, str) for w in words):
         raise AssumptionError(f"assumptions of {shown(name)} are words, not {shown(value)}")
     return tuple(w for word in words for w in word.replace(",", " ").split())

@@ -15,8 +15,12 @@ _DECLARED: WeakKeyDictionary[Tensor, dict[str, Tensor]] = WeakKeyDictionary()
 
 
 def remember(tensor: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Note the inputs declared with an expression; returns the expression."""
-    _DECLARED.setdefault(tensor, {}).update(inputs)
+    """Note the inputs declared with an expression; returns the expression.
+
+    Equal expressions are one object, so the latest declaration stands alone: inputs of an
+    earlier one are no longer known, and its order is not kept.
+    """
+    _DECLARED[tensor] = dict(inputs)
     return tensor
 
 

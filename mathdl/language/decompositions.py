@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mathdl.errors import ShapeError
+from sympy import Integer, KroneckerDelta
+
+from mathdl.errors import InputError, ShapeError
 from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import out_indices, slot
@@ -13,12 +15,17 @@ from mathdl.language.pointwise import as_tensor
 from mathdl.primitives import (
     cholesky_factor,
     determinant,
+    eigenvalues,
+    eigenvectors,
+    exponential,
     inverse,
     kind_of,
     log_determinant,
     pseudoinverse,
+    sign_of_determinant,
     solution,
 )
+from mathdl.primitives.matrices import square_shape
 
 
 def det(a: Any) -> Tensor:
@@ -31,6 +38,12 @@ def logdet(a: Any) -> Tensor:
     """``log|det A|``; for a positive definite ``A`` computed by Cholesky."""
     a = as_tensor(a)
     return log_determinant(a, kind_of(a))
+
+
+def slogdet(a: Any) -> tuple[Tensor, Tensor]:
+    """The sign of ``det A`` and ``log|det A|``, which do not overflow."""
+    a = as_tensor(a)
+    return sign_of_determinant(a, kind_of(a)), log_determinant(a, kind_of(a))
 
 
 def inv(a: Any) -> Tensor:
@@ -67,4 +80,61 @@ def cholesky(a: Any) -> Tensor:
     return cholesky_factor(as_tensor(a))
 
 
-PRIMITIVES = {f.__name__: f for f in (det, logdet, inv, pinv, solve, cholesky)}
+def matrix_power(a: Any, k: int) -> Tensor:
+    """``A^k`` by repeated squaring; a negative ``k`` powers the inverse."""
+    if isinstance(k, Integer):
+        k = int(k)
+    if isinstance(k, bool) or not isinstance(k, int):
+        raise InputError(f"matrix_power needs a literal integer as its exponent, not {k!r}")
+    base = as_tensor(a)
+    square_shape("matrix_power", base.shape)
+    if k == 0:
+        i, j = out_indices(base.ndim)[-2:]
+        return define(out_ranges(base.shape), KroneckerDelta(i, j))
+    if k < 0:
+        base, k = inv(base), -k
+    result: Tensor | None = None
+    while True:
+        if k & 1:
+            result = base if result is None else result @ base
+        k >>= 1
+        if not k:
+            assert result is not None
+            return result
+        base = base @ base
+
+
+def expm(a: Any) -> Tensor:
+    """The matrix exponential ``sum_k A^k/k!`` of a square matrix, or of each of a stack."""
+    return exponential(as_tensor(a))
+
+
+def eigvalsh(a: Any) -> Tensor:
+    """The eigenvalues, ascending, of a symmetric matrix: of ``(A + A^T)/2`` in general."""
+    return eigenvalues(as_tensor(a))
+
+
+def eigh(a: Any) -> tuple[Tensor, Tensor]:
+    """``w, V`` with ``A = V diag(w) V^T`` of a symmetric matrix, ``w`` ascending.
+
+    Where eigenvalues are equal the derivative of ``V`` raises ``LinAlgError``.
+    """
+    a = as_tensor(a)
+    return eigenvalues(a), eigenvectors(a)
+
+
+def lstsq(a: Any, b: Any) -> Tensor:
+    """The shortest ``x`` with the least ``|A x - b|``: ``pinv(A) @ b``."""
+    a, b = as_tensor(a), as_tensor(b)
+    if b.ndim == 0:
+        raise ShapeError(f"lstsq needs a vector or matrix right-hand side, not shape {b.shape}")
+    found: Tensor = pinv(a) @ b
+    return found
+
+
+PRIMITIVES = {
+    f.__name__: f
+    for f in (
+        det, logdet, slogdet, inv, pinv, solve, cholesky, matrix_power, expm, eigvalsh, eigh, lstsq,
+    )
+}

@@ -243,7 +243,7 @@ def _letter_lengths(inputs: list[str], tensors: list[Tensor], text: str) -> dict
     for term, tensor in zip(inputs, tensors, strict=True):
         if len(term) != tensor.ndim:
             raise ShapeError(
-                f"einsum {text[:60]!r}: subscripts {term!r} do not fit shape "
+                f"einsum {text[:60]!r}: subscripts {term[:40]!r} do not fit shape "
                 f"{show_shape(tensor.shape)}"
             )
         for letter, dim in zip(term, tensor.shape, strict=True):

@@ -300,8 +300,14 @@ class _Reader:
         return self.apply(node, operators.transpose_all, value)
 
     def subscript(self, node: ast.Subscript) -> Any:
-        value = as_tensor(self.number_or_tensor(node.value))
         inner = node.slice
+        if isinstance(node.value, ast.Call) and isinstance(inner, ast.Constant):
+            pair = self.read(node.value)  # eigh(A)[0]
+            if isinstance(pair, tuple) and isinstance(inner.value, int) and (
+                inner.value in range(len(pair))
+            ):
+                return pair[inner.value]
+        value = as_tensor(self.number_or_tensor(node.value))
         parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
         items = tuple(self.item(p) for p in parts)
         return self.apply(node, index_tensor, value, items)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from numbers import Number
 from typing import Any
 
-from sympy import Expr, I, Integer, N, Rational, S
+from sympy import Expr, I, Integer, N, Rational, S, preorder_traversal
 
 from mathdl.errors import DomainError, NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import constant, define, exact, out_ranges
@@ -47,6 +48,7 @@ def as_scalar(value: Any) -> Any:
 
 _BAD = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity, I)
 MAX_BITS = 20_000  # of the exact rationals in a constant
+MAX_PARTS = 120  # of a constant that stays symbolic, as a sum of roots does
 MAX_CONSTANT = 2**1024  # what a float64 can hold
 _EXACT_BELOW = 1000
 
@@ -61,6 +63,8 @@ def constant_value(tensor: Tensor) -> Any | None:
 
 def apply_to_numbers(law: Callable[..., Any], scalars: Sequence[Any], what: str) -> Any:
     """``law`` of numbers and dim expressions; outside the domain or range is a DomainError."""
+    if sum(map(_size, scalars)) > MAX_PARTS:
+        raise DomainError(f"a constant in {what} has more than {MAX_PARTS} parts")
     given = ", ".join(map(shown, scalars))
     value = exact(law(*scalars))
     if value.has(*_BAD) or value.is_real is False:
@@ -79,6 +83,13 @@ def apply_to_numbers(law: Callable[..., Any], scalars: Sequence[Any], what: str)
     if sum(rational_bits(r) for r in value.atoms(Rational)) > MAX_BITS:
         raise DomainError(f"{what} of the constant {given} has too many digits")
     return value
+
+
+def _size(scalar: Any) -> int:
+    """The nodes of a number that is not rational, counted no further than there may be."""
+    if not isinstance(scalar, Expr) or scalar.is_Rational:
+        return 0
+    return sum(1 for _ in islice(preorder_traversal(scalar), MAX_PARTS + 1))
 
 
 def rational_bits(value: Any) -> int:

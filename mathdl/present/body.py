@@ -270,6 +270,8 @@ class Body:
         nodes = tuple(self._all(pieces, axes) for axes, pieces in ordered)
         if len(own) == 2:
             return Call("outer", nodes, 2)
+        if len(own) > len(LETTERS):
+            return None
         letters = dict(zip(own, LETTERS, strict=False))
         terms = ",".join("".join(letters[s] for s in axes) for axes, _ in ordered)
         target = "".join(letters[s] for s in own)

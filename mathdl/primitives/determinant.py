@@ -34,6 +34,16 @@ LOGDET = declare_primitive(
     )
 )
 
+SIGNDET = declare_primitive(
+    Primitive(
+        name="signdet",
+        shape=lambda a: square_shape("slogdet", a)[:-2],
+        vjp=(lambda s, g, a, kind: scale(a, g) * 0,),
+        jvp=(lambda s, t, a, kind: inner(a, t) * 0,),
+        reference="constant where det A is not 0",
+    )
+)
+
 
 def determinant(a: Tensor, kind: str = "general") -> Tensor:
     """``det A`` of each matrix of a stack."""
@@ -43,3 +53,8 @@ def determinant(a: Tensor, kind: str = "general") -> Tensor:
 def log_determinant(a: Tensor, kind: str = "general") -> Tensor:
     """``log|det A|`` of each matrix of a stack."""
     return apply(LOGDET, a, kind=kind)
+
+
+def sign_of_determinant(a: Tensor, kind: str = "general") -> Tensor:
+    """The sign of ``det A`` of each matrix of a stack."""
+    return apply(SIGNDET, a, kind=kind)

@@ -64,7 +64,7 @@ def _shallow_log1p(tensor: Tensor) -> Tensor | None:
 
 
 def _promising(body: Any) -> bool:
-    return isinstance(body, Add) or body.has(log) or any(
+    return isinstance(body, Add) or body.has(log, log1p) or any(
         p.exp.is_negative for p in body.atoms(Pow)
     )
 
@@ -73,6 +73,8 @@ def _promising(body: Any) -> bool:
 def stable_form(body: Any) -> Any:
     """The body with each unstable pattern replaced by the function made for it."""
     body = body.replace(log, _stable_log)
+    body = body.replace(lambda e: isinstance(e, log1p) and isinstance(e.args[0], exp),
+                        lambda e: softplus(e.args[0].args[0]))
     body = body.replace(lambda e: isinstance(e, (Mul, Pow)), _stable_product)
     return body.replace(lambda e: isinstance(e, Add), _stable_sum)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sympy import Add, Mul, Pow, S, exp, log
@@ -232,6 +233,37 @@ def logarithm_of_product(tensor: Tensor) -> Tensor | None:
                 out_ranges(tensor.shape), split, operands, requires=tensor.requires
             )
     return None
+
+
+def logarithm_of_mean(tensor: Tensor) -> Tensor | None:
+    """``log(c s) = log(c) + log(s)`` for ``c > 0`` and ``s`` a sum of exponentials."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or tensor.label is not None:
+        return None
+    for k, access in enumerate(equation.operands):
+        if not equation.body.has(log):
+            return None
+        body, operands = equation.body, list(equation.operands)
+        inner = access.tensor.definition
+        if inner is not None and inner.reduce == "none" and body.has(log(slot(k))):
+            scaled = isinstance(inner.body, Mul) and len(inner.operands) == 1
+            if not scaled or access.tensor.requires or not _in_range(tensor, access):
+                continue
+            body, operands = inline(body, operands, k)
+        split = body.replace(log, partial(_split_scale, operands=operands))
+        if split != body:
+            return define(out_ranges(tensor.shape), split, operands, requires=tensor.requires)
+    return None
+
+
+def _split_scale(argument: Any, operands: list[Access]) -> Any:
+    scale, rest = argument.as_independent(*map(slot, range(len(operands))), as_Add=False)
+    k = slot_number(rest)
+    if k is None or scale == 1 or not scale.is_positive:
+        return log(argument)
+    if _sum_of_exponentials(operands[k].tensor) is None:
+        return log(argument)
+    return log(scale) + log(rest)
 
 
 def _split_log(argument: Any) -> Any:

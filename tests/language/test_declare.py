@@ -104,6 +104,8 @@ BAD_ASSUMPTIONS = [
     ("z: positive", NamingError, "no declared shape"),
     ("x: positive; x: binary", NamingError, "twice"),
     ({"x": [3]}, AssumptionError, "words"),
+    ({"x": 3}, AssumptionError, "words"),
+    ({"x": None}, AssumptionError, "words"),
 ]
 
 

@@ -180,6 +180,9 @@ HOSTILE = {
     "axes": "sum(x, axis=(" + "0," * 5000 + "))",
     "operands": 'einsum("' + ",".join("i" * 500) + '",' + ",".join("x" * 500) + ")",
     "names": "a" * 19000,
+    "roots": "*".join(f"(1 + sqrt({k}))" for k in range(2, 300)) + "*x",
+    "sines": "*".join(f"sin({k})" for k in range(1, 900)) + "*x",
+    "subscript": "einsum('" + "i" * 10000 + "->', x)",
 }
 
 

@@ -1,0 +1,61 @@
+"""Extreme values and conditions: no overflow, nothing read off where it does not hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit, logsumexp, softmax
+
+import mathdl as md
+
+LARGE = np.array([1e3, -1e3, 0.0, 995.0, 700.0])
+
+
+@pytest.mark.parametrize("text", ["log(mean(exp(z)))", "log(sum(exp(z))/n)", "log(sum(exp(z)/n))"])
+def test_log_mean_exp_does_not_overflow(text: str) -> None:
+    value, gradient = md.derive(md.parse(text, shapes="z: n"), wrt="z").compile()(z=LARGE)
+    np.testing.assert_allclose(value, logsumexp(LARGE) - np.log(LARGE.size), rtol=1e-12)
+    np.testing.assert_allclose(gradient, softmax(LARGE), atol=1e-12)
+
+
+def test_log1p_exp_does_not_overflow() -> None:
+    value, gradient = md.derive(
+        md.parse("sum(log1p(exp(z)))", shapes="z: n"), wrt="z"
+    ).compile()(z=LARGE)
+    np.testing.assert_allclose(value, np.logaddexp(0, LARGE).sum(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, expit(LARGE), atol=1e-12)
+
+
+POINTS = np.array([0.0, 1.0, -1.0, 4.0])
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("sum(where(z > 0, sqrt(z), 0))", [0, 0.5, 0, 0.25]),
+    ("sum(where(z > 0, 1/z, 1))", [0, -1, 0, -1 / 16]),
+    ("sum(where(z > 0, log(z), z))", [1, 1, 1, 0.25]),
+    ("sum(where(z > 0, sqrt(z), -z)**2)", [0, 1, -2, 1]),
+    ("sum(where(z != 0, sin(z)/z, 1))",
+     [0, *(np.cos(POINTS[1:]) / POINTS[1:] - np.sin(POINTS[1:]) / POINTS[1:] ** 2)]),
+])
+def test_a_case_not_chosen_leaves_no_trace(text: str, expected: list[float]) -> None:
+    """0 times infinity is not 0: what was not chosen must not be multiplied away."""
+    derivation = md.derive(md.parse(text, shapes="z: n"), wrt="z")
+    with np.errstate(all="ignore"):
+        value, gradient = derivation.compile()(z=POINTS)
+        alone = md.compile(derivation["z"])(z=POINTS)
+    assert np.isfinite(value)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12)
+    np.testing.assert_allclose(alone, expected, rtol=1e-12)
+
+
+def test_a_declaration_does_not_leak_into_the_next() -> None:
+    """Equal texts are one object; what was declared with an earlier one is forgotten."""
+    first = md.parse("sum(x*y)", shapes="x: n; y: n; q: m k")
+    assert md.derive(first, wrt="q")["q"].ndim == 2
+    second = md.parse("sum(x*y)", shapes="y: n; x: n")
+    with pytest.raises(md.NamingError, match="'q' is not a variable"):
+        md.derive(second, wrt="q")
+    _, gradient = md.derive(second, wrt="x").compile()(np.ones(2), np.zeros(2))
+    np.testing.assert_array_equal(gradient, np.ones(2))
+    third = md.parse("sum(x*y)", shapes="x: n; y: n; q: m")
+    assert md.derive(third, wrt="q")["q"].ndim == 1
