@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mathdl.calculus.local import OWN, local_derivative
-from mathdl.calculus.reverse import accumulate, differentiable, weights
+from mathdl.calculus.reverse import accumulate, derivative_factor, differentiable
 from mathdl.errors import ShapeError
 from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import show_shape
-from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.index import bound_index, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.registry import push_forward_primitive
@@ -46,19 +45,14 @@ def push_forward(tensor: Tensor, tangent: Tensor, k: int) -> Tensor | None:
     if tensor.call is not None:
         return push_forward_primitive(tensor, tangent, k)
     equation = tensor.equation
-    derivative = local_derivative(equation.body, k, equation.reduce == "none")
-    if derivative == 0:
+    factor, operands = derivative_factor(tensor, k)
+    if factor == 0:
         return None
-    weight, extra = weights(tensor)
-    operands = [*equation.operands, *extra]
-    if derivative.has(OWN):
-        derivative = derivative.xreplace({OWN: slot(len(operands))})
-        operands.append(Access(tensor, out_indices(tensor.ndim)))
     access = equation.operands[k]
     operands.append(Access(tangent, access.index))
     return define(
         out_ranges(tensor.shape),
-        derivative * weight * slot(len(operands) - 1),
+        factor * slot(len(operands) - 1),
         operands,
         reduce="sum",
         bound=[(bound_index(j), d) for j, d in enumerate(equation.extents)],

@@ -20,7 +20,8 @@ from typing import Any
 from sympy import KroneckerDelta, Mul, S, Symbol, sympify
 
 from mathdl.calculus.local import OWN, local_derivative
-from mathdl.ir.build import define, inline, is_structural, out_ranges, substitute
+from mathdl.ir.bodies import inline, is_structural
+from mathdl.ir.build import define, out_ranges, substitute
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import (
     bound_index,
@@ -147,6 +148,24 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
     return tied / slot(count + 1), [best, Access(ties, out)]
 
 
+def derivative_factor(tensor: Tensor, k: int) -> tuple[Any, list[Access]]:
+    """By what a tangent of the ``k``-th operand is multiplied under the sum, with its accesses.
+
+    The derivative of the body, stated in the tensor's own value where that is shorter, times
+    the weight of the reduction.
+    """
+    equation = tensor.equation
+    derivative = local_derivative(equation.body, k, equation.reduce == "none")
+    if derivative == 0:
+        return derivative, []
+    weight, extra = weights(tensor)
+    operands = [*equation.operands, *extra]
+    if derivative.has(OWN):
+        derivative = derivative.xreplace({OWN: slot(len(operands))})
+        operands.append(Access(tensor, out_indices(tensor.ndim)))
+    return derivative * weight, operands
+
+
 def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> Tensor | None:
     """What ``tensor``'s cotangent contributes to the cotangent of its ``k``-th operand.
 
@@ -157,15 +176,9 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
         return pull_back_primitive(tensor, cotangent, k)
     equation = tensor.equation
     access = equation.operands[k]
-    derivative = local_derivative(equation.body, k, equation.reduce == "none")
-    if derivative == 0:
+    factor, operands = derivative_factor(tensor, k)
+    if factor == 0:
         return None
-    weight, extra = weights(tensor)
-    operands = [*equation.operands, *extra]
-    if derivative.has(OWN):
-        derivative = derivative.xreplace({OWN: slot(len(operands))})
-        operands.append(Access(tensor, out_indices(tensor.ndim)))
-    factor = derivative * weight
     heads = _names("u", len(prefix))
     tails = _names("n", access.tensor.ndim)
     out = dict(zip(out_indices(tensor.ndim), tensor.shape, strict=True))

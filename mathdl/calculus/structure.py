@@ -7,8 +7,9 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul
 
-from mathdl.ir.build import define, inline, is_structural
-from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.bodies import inline, is_structural, symbols_read
+from mathdl.ir.build import define
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -45,7 +46,7 @@ def factors(tensor: Tensor) -> tuple[Factor, ...]:
                 deltas.append((a, b))
             else:
                 rest.append(factor)
-        used = _used(Mul(*rest), operands)
+        used = symbols_read(Mul(*rest), operands)
         axes = tuple(k for k, s in enumerate(symbols) if s in used)
         value = define([(symbols[k], dims[symbols[k]]) for k in axes], Mul(*rest), operands)
         found.append(Factor(tuple(sorted(deltas)), value, axes))
@@ -61,16 +62,3 @@ def _opened(tensor: Tensor) -> tuple[Any, list[Access]]:
         if is_structural(access.tensor):
             body, operands = inline(body, operands, k)
     return body, operands
-
-
-def _used(body: Any, operands: list[Access]) -> set[Any]:
-    found: set[Any] = set()
-    waiting = list(body.free_symbols)
-    while waiting:
-        s = waiting.pop()
-        k = slot_number(s)
-        if k is None:
-            found.add(s)
-        else:
-            waiting += [t for e in operands[k].index for t in e.free_symbols]
-    return found

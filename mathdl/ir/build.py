@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Integer, KroneckerDelta, Mod, Mul, Pow, Rational, Symbol, floor, sympify
+from sympy import Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, sympify
 
 from mathdl.errors import DomainError
 from mathdl.ir.dim import Dim, Shape
@@ -373,36 +373,3 @@ def exact(value: Any) -> Any:
             raise DomainError(f"{value} is not a number of the language")
         return Rational(repr(value))
     return sympify(value)
-
-
-def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Access]]:
-    """The body with access ``k`` replaced by the elementwise equation that defines it.
-
-    The caller sees to it that the access is in range, or that zero stays zero there.
-    """
-    access = operands[k]
-    equation = access.tensor.equation
-    shift = len(operands)
-    mapping: dict[Any, Any] = dict(
-        zip(out_indices(access.tensor.ndim), access.index, strict=True)
-    )
-    for j in range(len(equation.operands)):
-        mapping[slot(j)] = slot(shift + j)
-    merged = list(operands)
-    for inner in equation.operands:
-        index = tuple(substitute(e, mapping) for e in inner.index)
-        merged.append(Access(inner.tensor, index, access.held or inner.held))
-    return substitute(body, {slot(k): substitute(equation.body, mapping)}), merged
-
-
-def is_regrouped(tensor: Tensor) -> bool:
-    """Whether a tensor reads by the digits of a position: a reshape, kept as a node."""
-    return any(e.args and e.has(Mod, floor) for a in tensor.operands for e in a.index)
-
-
-def is_structural(tensor: Tensor) -> bool:
-    """Whether a tensor is an elementwise product with a Kronecker delta on its own indices."""
-    equation = tensor.definition
-    if equation is None or equation.reduce != "none" or not equation.body.has(KroneckerDelta):
-        return False
-    return any(isinstance(f, KroneckerDelta) for f in Mul.make_args(equation.body))

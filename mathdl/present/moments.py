@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sympy import Add, Mul, Pow, Rational
 
-from mathdl.ir.build import define, inline, out_ranges, ranges_of
+from mathdl.ir.bodies import inline
+from mathdl.ir.build import define, out_ranges, ranges_of
 from mathdl.ir.dim import product
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor

@@ -8,7 +8,8 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, S, Symbol, exp, log, sympify
 
-from mathdl.ir.build import define, inline, out_ranges, ranges_of
+from mathdl.ir.bodies import inline
+from mathdl.ir.build import define, out_ranges, ranges_of
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.present.parts import (

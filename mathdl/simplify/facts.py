@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 
 from sympy import Add, Mul, S, sympify
 
-from mathdl.ir.build import define, inline
+from mathdl.ir.bodies import inline, merge
+from mathdl.ir.build import define
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number, slots_in
 from mathdl.ir.tensor import Access, Tensor
 
@@ -154,15 +155,3 @@ def _constant(total: Any, operands: list[Access]) -> Any:
         seen += 1
         for k in sorted(candidates):
             total, operands = inline(total, operands, k)
-
-
-def merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
-    """Equal accesses on one slot."""
-    first: dict[tuple[Any, ...], int] = {}
-    mapping = {}
-    for k, access in enumerate(operands):
-        j = first.setdefault(access.key, k)
-        if j != k:
-            mapping[slot(k)] = slot(j)
-    return (body.xreplace(mapping) if mapping else body), operands
-

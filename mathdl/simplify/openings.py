@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mathdl.ir.build import is_regrouped
+from mathdl.ir.bodies import is_regrouped
 from mathdl.ir.index import in_range, slot, slot_number
 from mathdl.ir.tensor import Access
 from mathdl.simplify.forms import cost

@@ -65,7 +65,7 @@ def fold_quotients(
                 access = Access(quotient, top.index, top.held and bottom.held)
                 keys = [a.key for a in operands]
                 at = keys.index(access.key) if access.key in keys else len(operands)
-                folded = _replace_quotient(body, slot(i), slot(j), slot(at))
+                folded = replace_quotient(body, slot(i), slot(j), slot(at))
                 if folded == body:
                     continue
                 trial = operands if at < len(operands) else [*operands, access]
@@ -76,13 +76,20 @@ def fold_quotients(
     return body, operands
 
 
-def _replace_quotient(body: Any, top: Any, bottom: Any, quotient: Any) -> Any:
-    """In every product, ``top**p * bottom**-q`` with ``p, q > 0`` becomes the quotient."""
+def replace_quotient(
+    body: Any, top: Any, bottom: Any, quotient: Any, balanced: bool = False
+) -> Any:
+    """In every product, ``top**p * bottom**-q`` with ``p, q > 0`` becomes the quotient.
+
+    With ``balanced`` only where ``p = q``, so that nothing of either is left over.
+    """
 
     def in_product(product: Any) -> Any:
         powers: dict[Any, Any] = product.as_powers_dict()
         p, q = powers.get(top, S.Zero), powers.get(bottom, S.Zero)
         if not (p.is_Integer and q.is_Integer and p > 0 and q < 0):
+            return product
+        if balanced and p != -q:
             return product
         count = min(p, -q)
         return product * (bottom / top) ** count * quotient**count

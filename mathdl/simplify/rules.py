@@ -6,7 +6,8 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, expand_mul
 
-from mathdl.ir.build import define, inline, is_regrouped, out_ranges, restate
+from mathdl.ir.bodies import inline, is_regrouped, merge, symbols_read
+from mathdl.ir.build import define, out_ranges, restate
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
@@ -119,7 +120,7 @@ def _accept(
     """The equation over inlined operands when that costs no more."""
     equation = tensor.equation
     old = _weight(tensor, equation.body, equation.operands, ranges)
-    body, operands = _share(body, operands)
+    body, operands = merge(body, operands)
     if cost(body, small_slots(ranges, operands)) > old + MAX_BODY:
         return None
     body = normal_form(body, small_slots(ranges, operands))
@@ -168,24 +169,6 @@ def _cancels(operands: Any, k: int) -> bool:
     )
 
 
-def _share(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
-    """Equal accesses on one slot."""
-    first: dict[tuple[Any, ...], int] = {}
-    mapping = {}
-    for k, access in enumerate(operands):
-        j = first.setdefault(access.key, k)
-        if j != k:
-            mapping[slot(k)] = slot(j)
-    if not mapping:
-        return body, operands
-    moved = [
-        Access(a.tensor, tuple(e.xreplace(mapping) if e.args else mapping.get(e, e)
-                               for e in a.index), a.held)
-        for a in operands
-    ]
-    return body.xreplace(mapping), moved
-
-
 # -- sums -------------------------------------------------------------------------------------
 
 
@@ -204,7 +187,7 @@ def _pull_out(tensor: Tensor, context: Context) -> Tensor | None:
     contraction = len([f for f in moving if slot_number(f) is not None]) > 1
     if not varying and (contraction or len(moving) > 1 or slot_number(moving[0]) is None):
         return None
-    used = _symbols(moving, equation.operands)
+    used = symbols_read(Mul(*moving), equation.operands)
     out = [(s, d) for s, d in out_ranges(tensor.shape) if s in used]
     total = define(out, Mul(*moving), equation.operands, reduce="sum", bound=_bounds(equation))
     operands = [*equation.operands, Access(total, tuple(s for s, _ in out))]
@@ -212,20 +195,6 @@ def _pull_out(tensor: Tensor, context: Context) -> Tensor | None:
         out_ranges(tensor.shape), Mul(*fixed) * slot(len(operands) - 1), operands,
         requires=tensor.requires,
     )
-
-
-def _symbols(factors: list[Any], operands: Any) -> set[Any]:
-    """The index symbols on which a product depends."""
-    symbols: set[Any] = set()
-    waiting = [s for f in factors for s in f.free_symbols]
-    while waiting:
-        s = waiting.pop()
-        k = slot_number(s)
-        if k is None:
-            symbols.add(s)
-        else:
-            waiting += [t for e in operands[k].index for t in e.free_symbols]
-    return symbols
 
 
 def _known_sum(tensor: Tensor, context: Context) -> Tensor | None:
@@ -243,7 +212,7 @@ def _known_sum(tensor: Tensor, context: Context) -> Tensor | None:
     if not fresh or cost(equation.body) > MAX_BODY:
         return None
     body, operands, _ = _inline_deeply(tensor, fresh, ranges, context)
-    body, operands = _share(body, operands)
+    body, operands = merge(body, operands)
     body, operands = fold_quotients(normal_form(body), operands, context, ranges)
     return _drop_known(tensor, expand_mul(body), operands)
 

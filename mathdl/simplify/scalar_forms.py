@@ -7,11 +7,11 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, S, cosh, exp, log, tanh
 
-from mathdl.ir.build import inline, out_ranges, restate
+from mathdl.ir.bodies import inline, merge
+from mathdl.ir.build import out_ranges, restate
 from mathdl.ir.index import bound_index, slot
 from mathdl.ir.tensor import Tensor
 from mathdl.scalar import expm1, log1mexp, log1p, log_cosh, log_sigmoid, sigmoid, softplus
-from mathdl.simplify.facts import merge
 from mathdl.simplify.forms import cost
 from mathdl.simplify.openings import MAX_BODY, can_open
 

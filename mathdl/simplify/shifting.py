@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sympy import Add, Mul, Pow, S, exp, log
+from sympy import Add, Mul, Pow, exp, log
 
-from mathdl.ir.build import define, inline, out_ranges, redefine, restate
+from mathdl.ir.bodies import inline
+from mathdl.ir.build import define, out_ranges, redefine, restate
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.openings import is_plain
+from mathdl.simplify.quotients import replace_quotient
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def _shift_ratio(tensor: Tensor, k: int, found: _Shifted) -> Tensor | None:
             continue
         count = len(equation.operands)
         ratio = slot(count) / slot(count + 1)
-        body = _replace_ratio(equation.body, slot(j), slot(k), ratio)
+        body = replace_quotient(equation.body, slot(j), slot(k), ratio, balanced=True)
         if body == equation.body:
             continue
         operands = [
@@ -192,17 +194,6 @@ def _shifted_numerator(
         ]
         return redefine(tensor, operands)
     return None
-
-
-def _replace_ratio(body: Any, top: Any, bottom: Any, ratio: Any) -> Any:
-    def in_product(product: Any) -> Any:
-        powers = product.as_powers_dict()
-        p, q = powers.get(top, S.Zero), powers.get(bottom, S.Zero)
-        if not (p.is_Integer and q.is_Integer and p == -q and p > 0):
-            return product
-        return product * (bottom / top) ** p * ratio**p
-
-    return body.replace(lambda e: isinstance(e, Mul), in_product)
 
 
 def logarithm_of_product(tensor: Tensor) -> Tensor | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sympy import Add, S
 
-from mathdl.ir.build import define, inline, out_ranges
+from mathdl.ir.bodies import inline
+from mathdl.ir.build import define, out_ranges
 from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.openings import can_open, is_plain

@@ -138,9 +138,6 @@ def differences(value: Any, name: str, arrays: dict[str, Any], dims: dict[str, i
 
 @pytest.mark.parametrize("k", range(len(ELEMENTARY)), ids=IDS)
 def test_compiled(k: int) -> None:
-    generate = pytest.importorskip("mathdl.generate")
-    if not hasattr(generate, "generate_numpy"):
-        pytest.skip("no code generator")
     case = ELEMENTARY[k]
     arrays, dims = instance(case, case["dims"]), case["dims"]
     expr, derivation = derived(k)

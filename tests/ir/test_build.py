@@ -11,7 +11,8 @@ from interpreter import evaluate
 from sympy import KroneckerDelta, S, Symbol, exp, log
 
 import mathdl as md
-from mathdl.ir.build import constant, define, inline, is_structural, out_ranges, read
+from mathdl.ir.bodies import inline, is_structural
+from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import dim_symbol
 from mathdl.ir.index import bound_index, out_index, out_indices, slot
 from mathdl.ir.system import depends_on, inputs_of, rewrite, strip_labels, topological

@@ -1,0 +1,76 @@
+"""Bodies and their accesses taken together: opened, merged, asked what they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sympy import KroneckerDelta, Mod, Mul, floor
+
+from mathdl.ir.build import substitute
+from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.tensor import Access, Tensor
+
+
+def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Access]]:
+    """The body with access ``k`` replaced by the elementwise equation that defines it.
+
+    The caller sees to it that the access is in range, or that zero stays zero there.
+    """
+    access = operands[k]
+    equation = access.tensor.equation
+    shift = len(operands)
+    mapping: dict[Any, Any] = dict(
+        zip(out_indices(access.tensor.ndim), access.index, strict=True)
+    )
+    for j in range(len(equation.operands)):
+        mapping[slot(j)] = slot(shift + j)
+    merged = list(operands)
+    for inner in equation.operands:
+        index = tuple(substitute(e, mapping) for e in inner.index)
+        merged.append(Access(inner.tensor, index, access.held or inner.held))
+    return substitute(body, {slot(k): substitute(equation.body, mapping)}), merged
+
+
+def is_regrouped(tensor: Tensor) -> bool:
+    """Whether a tensor reads by the digits of a position: a reshape, kept as a node."""
+    return any(e.args and e.has(Mod, floor) for a in tensor.operands for e in a.index)
+
+
+def is_structural(tensor: Tensor) -> bool:
+    """Whether a tensor is an elementwise product with a Kronecker delta on its own indices."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or not equation.body.has(KroneckerDelta):
+        return False
+    return any(isinstance(f, KroneckerDelta) for f in Mul.make_args(equation.body))
+
+
+def merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
+    """Equal accesses on one slot; the places of the others stay, unread."""
+    first: dict[tuple[Any, ...], int] = {}
+    mapping = {}
+    for k, access in enumerate(operands):
+        j = first.setdefault(access.key, k)
+        if j != k:
+            mapping[slot(k)] = slot(j)
+    if not mapping:
+        return body, operands
+    moved = [
+        Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held)
+        for a in operands
+    ]
+    return substitute(body, mapping), moved
+
+
+def symbols_read(body: Any, operands: Sequence[Access]) -> set[Any]:
+    """The symbols on which a body depends, itself or through the indices of its accesses."""
+    symbols: set[Any] = set()
+    waiting = list(body.free_symbols)
+    while waiting:
+        s = waiting.pop()
+        k = slot_number(s)
+        if k is None:
+            symbols.add(s)
+        else:
+            waiting += [t for e in operands[k].index for t in e.free_symbols]
+    return symbols
