@@ -197,22 +197,65 @@ def _eigvalsh(a):
     return (np.linalg.eigvalsh((a + a.swapaxes(-1, -2))/2),)
 '''
 
-_INVERSE_GAPS = '''
+_SVD = '''
 
-def _inverse_gaps(w, name):
-    """1/(w[j] - w[i]) off the diagonal and 0 on it, for eigenvalues in ascending order."""
-    gaps = w[..., None, :] - w[..., :, None]
-    low = w.shape[-1]*np.finfo(w.dtype).eps*np.abs(w).max(axis=-1, keepdims=True)
-    if (np.diff(w, axis=-1) <= low).any():
-        raise np.linalg.LinAlgError(
-            f"{name} has equal eigenvalues, where its eigenvectors have no derivative"
-        )
+def _svd(a):
+    """Left vectors, singular values, transposed right vectors."""
+    return np.linalg.svd(a, full_matrices=False)
+'''
+
+_SVDVALS = '''
+
+def _svdvals(a):
+    """The singular values alone, where they stand between the vectors."""
+    return None, np.linalg.svd(a, compute_uv=False)
+'''
+
+_INVERSE_PAIRS = '''
+
+def _inverse_pairs(w, sign, name, equal):
+    """1/(w[j] + sign*w[i]) off the diagonal and 0 on it."""
+    pairs = w[..., None, :] + sign*w[..., :, None]
     own = np.arange(w.shape[-1])
-    gaps[..., own, own] = np.inf
-    return 1/gaps
+    pairs[..., own, own] = np.inf
+    low = len(own)*np.finfo(w.dtype).eps*np.abs(w).max(axis=-1)
+    if (np.abs(pairs) <= low[..., None, None]).any():
+        raise np.linalg.LinAlgError(
+            f"{name} has {equal}, where their vectors have no derivative"
+        )
+    return 1/pairs
+'''
+
+_INVERSE_VALUES = '''
+
+def _inverse_values(s, u, name):
+    """1/s for singular values s; 0 where the vectors u are a square matrix."""
+    if u.shape[-1] == u.shape[-2]:
+        return np.zeros_like(s)
+    if (s[..., -1] <= u.shape[-2]*np.finfo(s.dtype).eps*s[..., 0]).any():
+        raise np.linalg.LinAlgError(
+            f"{name} has a singular value of 0, where its vectors have no derivative"
+        )
+    return 1/s
+'''
+
+_LSTSQ = '''
+
+def _lstsq(parts, b, name, transposed=False):
+    """The shortest of the nearest solutions, for a matrix (or its transpose) of full rank."""
+    u, s, vh = parts
+    size = max(u.shape[-2], vh.shape[-1])
+    if (s[..., -1] <= size*np.finfo(s.dtype).eps*s[..., 0]).any():
+        which = "a matrix of " if s.ndim > 1 else ""
+        raise np.linalg.LinAlgError(f"{which}{name} is not of full rank")
+    if transposed:
+        u, vh = vh.swapaxes(-1, -2), u.swapaxes(-1, -2)
+    return vh.swapaxes(-1, -2) @ ((u.swapaxes(-1, -2) @ b)/s[..., None])
 '''
 
 # what is added when it is called
 LINALG = {
-    "_factor(": _FACTOR, "_eigh(": _EIGH, "_eigvalsh(": _EIGVALSH, "_inverse_gaps(": _INVERSE_GAPS,
+    "_factor(": _FACTOR, "_eigh(": _EIGH, "_eigvalsh(": _EIGVALSH, "_svd(": _SVD,
+    "_svdvals(": _SVDVALS, "_inverse_pairs(": _INVERSE_PAIRS,
+    "_inverse_values(": _INVERSE_VALUES, "_lstsq(": _LSTSQ,
 }

@@ -7,9 +7,8 @@ from typing import Any
 
 from sympy import Symbol, sympify
 
-from mathdl.errors import UnsupportedError
 from mathdl.generate.code import dim_code, number_text
-from mathdl.generate.factors import EIGEN, FACTORED
+from mathdl.generate.factors import linalg_code
 from mathdl.generate.numpy_windows import overlap_lines, shifts_lines, stacked_lines
 from mathdl.generate.values import (
     Affine,
@@ -44,9 +43,6 @@ Name = Callable[[Any], str]
 _INFIX = {"np.add": "+", "np.subtract": "-", "np.multiply": "*", "np.divide": "/"}
 
 _BY_NAME = {"np.maximum", "np.minimum"}  # they take the array to write into by name only
-
-_WHOLE = {"pinv": "np.linalg.pinv", "expm": "scipy.linalg.expm", "eigh": "_eigh",
-          "eigvalsh_alone": "_eigvalsh"}
 
 _PLAIN_FUNCTIONS = {"scipy.special.polygamma"}  # no ufuncs: they cannot write into an array
 
@@ -293,27 +289,7 @@ class Kernels:
             self.broadcasts[size] = self.broadcasts.get(size, 0) + 1
 
     def _linalg(self, op: Linalg) -> str:
-        names = [self.name(a) for a in op.args]
-        params = dict(op.params)
-        if op.name == "factor":
-            certain = ", True" if params["certain"] else ""
-            return f"_factor({names[0]}, {params['kind']!r}, {self.shown(op.args[0])!r}{certain})"
-        if op.name in FACTORED:
-            rest = [*names[1:], *(["True"] if params.get("transposed") else [])]
-            return f"{names[0]}.{op.name}({', '.join(rest)})"
-        if op.name in EIGEN:
-            return f"{names[0]}[{EIGEN[op.name]}]"
-        if op.name == "inverse_gaps":
-            return f"_inverse_gaps({names[0]}, {self._decomposed(op.args[0])!r})"
-        if op.name not in _WHOLE:
-            raise UnsupportedError(f"no NumPy code is known for {op.name}")
-        return f"{_WHOLE[op.name]}({', '.join(names)})"
-
-    def _decomposed(self, value: Value) -> str:
-        """How the matrix is called whose eigenvalues these are."""
-        while isinstance(value.op, Linalg):
-            value = value.op.args[0]
-        return self.shown(value)
+        return linalg_code(op, self.name, self.shown)
 
     def _select(self, op: Select, out: str) -> list[str]:
         lines = []

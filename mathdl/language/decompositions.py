@@ -19,10 +19,17 @@ from mathdl.primitives import (
     eigenvectors,
     exponential,
     inverse,
+    inverse_gaps,
+    inverse_sums,
+    inverse_values,
     kind_of,
+    left_vectors,
     log_determinant,
+    nearest,
     pseudoinverse,
+    right_vectors,
     sign_of_determinant,
+    singular_values,
     solution,
 )
 from mathdl.primitives.matrices import square_shape
@@ -40,10 +47,15 @@ def logdet(a: Any) -> Tensor:
     return log_determinant(a, kind_of(a))
 
 
+def signdet(a: Any) -> Tensor:
+    """The sign of ``det A``: -1, 0 or 1."""
+    a = as_tensor(a)
+    return sign_of_determinant(a, kind_of(a))
+
+
 def slogdet(a: Any) -> tuple[Tensor, Tensor]:
     """The sign of ``det A`` and ``log|det A|``, which do not overflow."""
-    a = as_tensor(a)
-    return sign_of_determinant(a, kind_of(a)), log_determinant(a, kind_of(a))
+    return signdet(a), logdet(a)
 
 
 def inv(a: Any) -> Tensor:
@@ -59,9 +71,7 @@ def pinv(a: Any) -> Tensor:
 
 def solve(a: Any, b: Any) -> Tensor:
     """``x`` with ``A x = b``, for a vector ``b`` or a matrix of columns."""
-    a, b = as_tensor(a), as_tensor(b)
-    if b.ndim == 0:
-        raise ShapeError(f"solve needs a vector or matrix right-hand side, not shape {b.shape}")
+    a, b = as_tensor(a), _right_hand_side("solve", b)
     if b.ndim > 1:
         return solution(a, b, kind_of(a))
     if a.ndim != 2:
@@ -69,10 +79,24 @@ def solve(a: Any, b: Any) -> Tensor:
             f"solve: a vector right-hand side goes with one matrix, not shape "
             f"{show_shape(a.shape)}"
         )
+    return _first_column(solution(a, _as_column(b), kind_of(a)))
+
+
+def _right_hand_side(name: str, b: Any) -> Tensor:
+    found: Tensor = as_tensor(b)
+    if found.ndim == 0:
+        raise ShapeError(f"{name} needs a vector or matrix right-hand side, not shape ()")
+    return found
+
+
+def _as_column(b: Tensor) -> Tensor:
     i, j = out_indices(2)
-    column = define([(i, b.shape[0]), (j, 1)], slot(0), [Access(b, (i,))])
-    x = solution(a, column, kind_of(a))
-    return define(out_ranges(b.shape), slot(0), [Access(x, (i, 0 * i))])
+    return define([(i, b.shape[0]), (j, 1)], slot(0), [Access(b, (i,))])
+
+
+def _first_column(x: Tensor) -> Tensor:
+    symbols = out_indices(x.ndim - 1)
+    return define(out_ranges(x.shape[:-1]), slot(0), [Access(x, (*symbols, Integer(0)))])
 
 
 def cholesky(a: Any) -> Tensor:
@@ -114,27 +138,60 @@ def eigvalsh(a: Any) -> Tensor:
     return eigenvalues(as_tensor(a))
 
 
+def eigvecsh(a: Any) -> Tensor:
+    """The eigenvectors that ``eigh`` gives, as columns."""
+    return eigenvectors(as_tensor(a))
+
+
 def eigh(a: Any) -> tuple[Tensor, Tensor]:
     """``w, V`` with ``A = V diag(w) V^T`` of a symmetric matrix, ``w`` ascending.
 
     Where eigenvalues are equal the derivative of ``V`` raises ``LinAlgError``.
     """
-    a = as_tensor(a)
-    return eigenvalues(a), eigenvectors(a)
+    return eigvalsh(a), eigvecsh(a)
+
+
+def svdvals(a: Any) -> Tensor:
+    """The singular values, descending, of a matrix ``(m, n)``: ``min(m, n)`` of them."""
+    return singular_values(as_tensor(a))
+
+
+def svd_u(a: Any) -> Tensor:
+    """The left singular vectors that ``svd`` gives, as columns."""
+    return left_vectors(as_tensor(a))
+
+
+def svd_vh(a: Any) -> Tensor:
+    """The right singular vectors that ``svd`` gives, as rows."""
+    return right_vectors(as_tensor(a))
+
+
+def svd(a: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """``U, s, Vh`` with ``A = U diag(s) Vh``: the thin decomposition, ``s`` descending.
+
+    For ``A (m, n)`` and ``k = min(m, n)``: ``U (m, k)``, ``s (k,)``, ``Vh (k, n)``.  The derivative
+    of ``U`` and ``Vh`` raises ``LinAlgError`` where singular values are equal, or, unless they are
+    square, one is 0.  It is meant for what does not depend on the signs of their columns and rows.
+    Source: Townsend 2016, Differentiating the singular value decomposition.
+    """
+    return svd_u(a), svdvals(a), svd_vh(a)
 
 
 def lstsq(a: Any, b: Any) -> Tensor:
-    """The shortest ``x`` with the least ``|A x - b|``: ``pinv(A) @ b``."""
-    a, b = as_tensor(a), as_tensor(b)
-    if b.ndim == 0:
-        raise ShapeError(f"lstsq needs a vector or matrix right-hand side, not shape {b.shape}")
-    found: Tensor = pinv(a) @ b
-    return found
+    """The ``x`` with the least ``|A x - b|``, the shortest where ``A`` has more columns than rows.
+
+    A matrix that is not of full rank raises ``LinAlgError`` when the code runs.
+    Source: Golub & Pereyra 1973, eq. 4.12.
+    """
+    a, b = as_tensor(a), _right_hand_side("lstsq", b)
+    return nearest(a, b) if b.ndim > 1 else _first_column(nearest(a, _as_column(b)))
 
 
 PRIMITIVES = {
     f.__name__: f
     for f in (
-        det, logdet, slogdet, inv, pinv, solve, cholesky, matrix_power, expm, eigvalsh, eigh, lstsq,
+        det, logdet, signdet, slogdet, inv, pinv, solve, cholesky, matrix_power, expm, eigvalsh,
+        eigvecsh, eigh, svdvals, svd_u, svd_vh, svd, lstsq, inverse_gaps, inverse_sums,
+        inverse_values,
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Max, Min
 
 from mathdl.errors import DomainError, ShapeError
 from mathdl.ir.tensor import Tensor
@@ -22,6 +22,10 @@ def _is_dim_expression(value: Any) -> bool:
 # Evaluating these at a large exact number expands a factorial or a harmonic number.
 _EXPANDING = frozenset({"gammaln", "digamma"})
 _MAX_EXPANDED = 2000
+
+
+# Of dims these are dims again.
+_OF_DIMS: dict[str, Callable[..., Any]] = {"maximum": Max, "minimum": Min}
 
 
 def _law(declared: ScalarFunction) -> Callable[..., Any]:
@@ -56,7 +60,8 @@ def _function(declared: ScalarFunction) -> Callable[..., Any]:
             return pointwise(law, *arguments, what=declared.name)
         if not all(_is_dim_expression(a) for a in arguments):
             return declared.head(*arguments)
-        return apply_to_numbers(law, [as_scalar(a) for a in arguments], declared.name)
+        exact = _OF_DIMS.get(declared.name, law)
+        return apply_to_numbers(exact, [as_scalar(a) for a in arguments], declared.name)
 
     function.__name__ = function.__qualname__ = declared.name
     function.__doc__ = (

@@ -37,6 +37,8 @@ from mathdl.present.views import (
 from mathdl.scalar import COMPARISONS, eq, ge, gt, le, lt, ne, of_head, where
 from mathdl.scalar.special import normal_pdf
 
+_OF_DIMS = {sympy.Max: "maximum", sympy.Min: "minimum"}
+
 SIGNS = {gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!="}
 ORDERED = (gt, ge, lt, le)
 Piece = tuple[Any, Axes, Node | None]  # a factor, its axes, and its tree where already known
@@ -391,6 +393,10 @@ def constant(expr: Any) -> Node:
         return negative(result) if sign < 0 else result
     if isinstance(expr, Pow):
         return power(expr, constant)
+    if expr.func in _OF_DIMS:
+        first, *others = sorted(expr.args, key=str)
+        rest = constant(expr.func(*others))
+        return Call(_OF_DIMS[expr.func], (constant(first), rest), 0)
     declared = of_head(expr.func)
     if declared is not None and declared.in_language:
         return Call(declared.name, tuple(constant(a) for a in expr.args), 0)

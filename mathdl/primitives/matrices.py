@@ -76,6 +76,37 @@ def _lead(t: Tensor, symbols: Any, wide: Shape) -> tuple[Any, ...]:
     )
 
 
+def row(w: Tensor) -> Tensor:
+    """``w[..., None, :]``: a vector for each row of a matrix."""
+    symbols = out_indices(w.ndim + 1)
+    shape = (*w.shape[:-1], 1, w.shape[-1])
+    return define(out_ranges(shape), slot(0), [Access(w, (*symbols[:-2], symbols[-1]))])
+
+
+def column(w: Tensor) -> Tensor:
+    """``w[..., :, None]``: a vector for each column of a matrix."""
+    return mT(row(w))
+
+
+def diagonal_of_product(a: Tensor, b: Tensor) -> Tensor:
+    """``diag(A^T B)``; ``B`` may have more axes in front than ``A``."""
+    symbols = out_indices(b.ndim - 1)
+    lead, i, r = symbols[:-1], symbols[-1], bound_index(0)
+    own = lead[len(lead) - (a.ndim - 2) :]
+    return define(
+        out_ranges((*b.shape[:-2], b.shape[-1])), slot(0) * slot(1),
+        [Access(a, (*own, r, i)), Access(b, (*lead, r, i))],
+        reduce="sum", bound=[(r, a.shape[-2])],
+    )
+
+
+def matrix_shape(name: str, shape: Shape) -> Shape:
+    """The shape of a stack of matrices, or an error that says what is wrong."""
+    if len(shape) < 2:
+        raise ShapeError(f"{name} needs a matrix, not shape {show_shape(shape)}: two axes")
+    return shape
+
+
 def square_shape(name: str, shape: Shape) -> Shape:
     """The shape of a stack of square matrices, or an error that says what is wrong."""
     if len(shape) < 2 or shape[-1] != shape[-2]:

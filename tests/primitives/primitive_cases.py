@@ -29,7 +29,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        return f"{self.text} {self.assume}".strip()
+        return f"{self.text} {self.shapes} {self.assume}".strip()
 
     def expr(self, shapes: str = "") -> md.Tensor:
         """The call on tensors of these shapes."""
@@ -77,6 +77,20 @@ def log_abs_det(a: Any) -> Any:
     return np.linalg.slogdet(a)[1]
 
 
+def reciprocals(w: Any, sign: int) -> Any:
+    """``1/(w[j] + sign w[i])`` off the diagonal and 0 on it."""
+    pairs = w + sign * w[:, None]
+    return np.where(np.eye(len(w)), 0, 1 / np.where(np.eye(len(w)), 1, pairs))
+
+
+def thin_svd(a: Any) -> Any:
+    return np.linalg.svd(a, full_matrices=False)
+
+
+def inverse_values(a: Any) -> Any:
+    return thin_svd(a)[1] ** -1.0 * (a.shape[0] > a.shape[1])
+
+
 CASES = [
     *(
         Case(primitive, f"{primitive}(A)", reference, assume=assume, analytic=analytic)
@@ -99,6 +113,23 @@ CASES = [
     Case("expm", "expm(A)", scipy.linalg.expm, analytic=True),
     Case("eigvalsh", "eigh(A)[0]", np.linalg.eigvalsh, assume="symmetric"),
     Case("eigvecsh", "eigh(A)[1]", lambda a: np.linalg.eigh(a)[1], assume="symmetric"),
-    Case("inverse_gaps", "eigh(A)[1]**2", lambda a: np.linalg.eigh(a)[1]**2, assume="symmetric"),
+    Case("inverse_gaps", "inverse_gaps(eigvalsh(A))",
+         lambda a: reciprocals(np.linalg.eigvalsh(a), -1), assume="symmetric"),
+    Case("inverse_sums", "inverse_sums(svdvals(A))",
+         lambda a: reciprocals(thin_svd(a)[1], 1), "A: n m"),
+    *(
+        Case(primitive, text, reference, shapes)
+        for shapes in ("A: n m", "A: m n", "A: n n")
+        for primitive, text, reference in (
+            ("svdvals", "svdvals(A)", lambda a: thin_svd(a)[1]),
+            ("svd_u", "svd(A)[0]", lambda a: thin_svd(a)[0]),
+            ("svd_vh", "svd(A)[2]", lambda a: thin_svd(a)[2]),
+            ("inverse_values", "inverse_values(svdvals(A), svd_u(A))", inverse_values),
+        )
+    ),
+    *(
+        Case("lstsq", "lstsq(A, B)", lambda a, b: np.linalg.lstsq(a, b)[0], shapes)
+        for shapes in ("A: n m; B: n k", "A: m n; B: m k", "A: n n; B: n k")
+    ),
     Case("pinv", "pinv(A)", np.linalg.pinv, "A: n m"),
 ]

@@ -11,7 +11,7 @@ from primitive_cases import CASES, Case
 import mathdl as md
 from mathdl.primitives import primitives
 
-SIZES = {"n": 3, "m": 2}
+SIZES = {"n": 3, "m": 2, "k": 2}
 every = pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 
 
@@ -40,7 +40,7 @@ def test_every_primitive() -> None:
 @every
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_value(case: Case, n: int, rng: np.random.Generator) -> None:
-    arrays = case.arrays(rng, n=n, m=3)
+    arrays = case.arrays(rng, n=n, m=3, k=2)
     got = md.compile(case.expr())(**arrays)
     np.testing.assert_allclose(got, case.reference(*arrays.values()), rtol=1e-11, atol=1e-12)
 
@@ -51,7 +51,7 @@ def test_reverse_is_the_transpose_of_forward(
     case: Case, n: int, rng: np.random.Generator
 ) -> None:
     expr = case.expr()
-    arrays = case.arrays(rng, n=n, m=3)
+    arrays = case.arrays(rng, n=n, m=3, k=2)
     out = np.asarray(md.compile(expr)(**arrays))
     g = rng.normal(size=out.shape)
     for name, point in arrays.items():
