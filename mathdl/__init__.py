@@ -40,6 +40,8 @@ from mathdl.language import (
 )
 from mathdl.language.batching import vmap
 from mathdl.language.parser import parse
+from mathdl.language.recursion import recurrence
+from mathdl.language.scan import scan
 
 __all__ = [
     "AssumptionError",
@@ -67,6 +69,8 @@ __all__ = [
     "indices",
     "jvp",
     "parse",
+    "recurrence",
+    "scan",
     "tensor",
     "vjp",
     "vmap",

@@ -85,11 +85,17 @@ def main(ctx: click.Context) -> None:
 @click.option("--shape", "shapes", metavar="TEXT", multiple=True, required=True,
               help='Declares tensors, as in "X: n d; w: d; a:" (a scalar has no dims). Repeatable.')
 @click.option("--wrt", metavar="NAME[,NAME]", multiple=True, required=True,
-              help="Differentiate with respect to these. Repeatable.")
+              help="Differentiate with respect to these; W:b is the mixed derivative d/db d/dW "
+                   "alone. Repeatable.")
 @click.option("--order", type=int, default=1, show_default=True,
-              help="1: gradient, or Jacobian of a tensor; 2: Hessian.")
+              help="1: gradient, or Jacobian of a tensor; 2: Hessian, of several names all its "
+                   "blocks. W:b says it itself.")
 @click.option("--assume", "assumptions", metavar="TEXT", multiple=True,
               help='What holds of a tensor, as in "S: positive_definite; Y: one_hot". Repeatable.')
+@click.option("--symmetric", metavar="ambient|projected|vech", default="ambient",
+              show_default=True,
+              help="The gradient G by a symmetric argument: G, (G + G.T)/2, or by the entries on "
+                   "and below the diagonal, G + G.T - diag(G).")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text",
               show_default=True, help="How to print the result.")
 @click.option("--code", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
@@ -104,6 +110,7 @@ def derive(
     wrt: Sequence[str],
     order: int,
     assumptions: Sequence[str],
+    symmetric: str,
     form: str,
     code: str | None,
     verify: bool,
@@ -119,6 +126,7 @@ def derive(
       mathdl derive "sum((X @ w - y)**2)/n" --shape "X: n d; w: d; y: n" --wrt w --verify
       mathdl derive "P = softmax(X @ W + b); -sum(Y*log(P))/n" \\
           --shape "X: n d; W: d c; b: c; Y: n c" --assume "Y: one_hot" --wrt W,b
+      mathdl derive "sum((X @ w + b - y)**2)" --shape "X: n d; w: d; b: ; y: n" --wrt w:b
       mathdl derive "sum((T - U @ V.T)**2)" --shape "T: n m; U: n k; V: m k" --wrt U --order 2
       mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --code grad.py
     """
@@ -126,9 +134,11 @@ def derive(
 
     text = _standard_input() if expression == "-" else expression
     names = [name.strip() for part in wrt for name in part.split(",")]
+    items = [tuple(map(str.strip, n.split(":"))) if ":" in n else n for n in names]
     value = md.parse(text, shapes="; ".join(shapes), assume="; ".join(assumptions))
     # one name is one tensor: the code returns its derivative bare
-    derivation = md.derive(value, wrt=names[0] if len(names) == 1 else names, order=order)
+    lone = items[0] if len(items) == 1 and ":" not in names[0] else items
+    derivation = md.derive(value, wrt=lone, order=order, symmetric=symmetric)
     report = derivation.verify(seed=seed) if verify else None
     accepted = report is None or bool(report)
     if code not in (None, "-") and accepted:
@@ -136,7 +146,7 @@ def derive(
     if code == "-" and accepted:
         click.echo(derivation.source)
     elif form == "json":
-        click.echo(_as_json(text, names, order, derivation, code is not None and accepted, report))
+        click.echo(_as_json(text, names, derivation, code is not None and accepted, report))
     else:
         click.echo(derivation.latex() if form == "latex" else str(derivation))
     if report is not None and form != "json":
@@ -156,12 +166,12 @@ def _standard_input() -> str:
 
 
 def _as_json(
-    expression: str, wrt: list[str], order: int, derivation: Any, with_code: bool, report: Any
+    expression: str, wrt: list[str], derivation: Any, with_code: bool, report: Any
 ) -> str:
     import json
 
     result: dict[str, Any] = {
-        **derivation.to_dict(), "expression": expression.strip(), "wrt": wrt, "order": order
+        **derivation.to_dict(), "expression": expression.strip(), "wrt": wrt
     }
     if with_code:
         result["code"] = derivation.source

@@ -9,22 +9,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mathdl.calculus.structure import Factor, factors
 from mathdl.differentiate import (
-    Wrt,
-    check_order,
-    first_order,
-    free_variables,
+    derive_blocks,
     hvp,
+    in_space,
     prepare,
-    require,
-    resolve_wrt,
-    restored,
+    reordered,
 )
-from mathdl.errors import NamingError, OrderError
-from mathdl.ir.system import inputs_of, topological
+from mathdl.errors import AssumptionError, NamingError, OrderError
+from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
-from mathdl.simplify import Step, simplify
+from mathdl.request import (
+    Block,
+    BlockWrt,
+    Key,
+    Space,
+    block_meant,
+    declared_by,
+    is_inside,
+    name_of,
+    resolve_outputs,
+    resolve_request,
+    space_named,
+)
+from mathdl.simplify import Step
 from mathdl.simplify.chosen import choose
 
 if TYPE_CHECKING:
@@ -36,30 +45,50 @@ Outputs = Literal["value_and_grad", "grad", "value"]
 
 @dataclass(frozen=True)
 class Derivation:
-    """An expression, what it is differentiated by, and the derivatives.
+    """Expressions, what they are differentiated by, and the derivatives.
 
     ``D["W"]`` is the derivative wrt ``W``, itself a tensor.  For a scalar expression and order 1
     it has ``W``'s shape; a tensor-valued expression's axes come first; every further order
-    repeats ``W``'s axes at the end.
+    repeats ``W``'s axes at the end.  ``D["W", "b"]`` is the mixed derivative ``d/db d/dW``, with
+    ``W``'s axes before ``b``'s; ``D["b", "W"]`` is the same with the axes in that order.  Of
+    several expressions the name comes first: ``D["f", "W"]``, ``D["f", "W", "b"]``.
+
+    ``derivatives`` has them by key, the names with commas between: ``"W,b"``, ``"f,W"``.
     """
 
-    expr: Tensor
+    outputs: Mapping[str, Tensor]
     wrt: tuple[Tensor, ...]
     order: int
+    blocks: Mapping[str, Block]
     derivatives: Mapping[str, Tensor]
     lower: Mapping[str, Tensor]
     names: Mapping[Tensor, str]
     inputs: tuple[Tensor, ...]
+    space: Space | None = None
     declared: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
     single: bool = False
 
-    def __getitem__(self, key: str | Tensor) -> Tensor:
-        name = (key.name or key.label or "") if isinstance(key, Tensor) else key
-        if name not in self.derivatives:
-            known = ", ".join(self.derivatives)
-            raise NamingError(f"no derivative wrt {name!r} here; there are: {known}")
-        return self.derivatives[name]
+    @property
+    def expr(self) -> Tensor:
+        """The expression, of which there must be one only; ``outputs`` has several by name."""
+        if "" not in self.outputs:
+            raise NamingError(f"there are several expressions: {', '.join(self.outputs)}")
+        return self.outputs[""]
+
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Tensor:
+        wanted = block_meant(key, self.order, lone="" in self.outputs)
+        if wanted.key in self.derivatives:
+            return self.derivatives[wanted.key]
+        for found, block in self.blocks.items():
+            if block.output == wanted.output and sorted(block.path) == sorted(wanted.path):
+                return reordered(self.derivatives[found], block.path, wanted.path, self._ranks)
+        known = "; ".join(self.derivatives)
+        raise NamingError(f"no derivative wrt {wanted.key!r} here; there are: {known}")
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return {name_of(t): t.ndim for t in self.wrt}
 
     def __iter__(self) -> Any:
         return iter(self.derivatives)
@@ -70,7 +99,13 @@ class Derivation:
     # -- code ----------------------------------------------------------------------------------
 
     def compile(self, outputs: Outputs = "value_and_grad", *, target: str = "numpy") -> Compiled:
-        """A callable that computes the value and the derivatives; ``.source`` is its module."""
+        """A callable that computes the value and the derivatives; ``.source`` is its module.
+
+        It returns the value, and the derivatives as a dict by key (``"W"``, ``"W,b"``), or the
+        bare array when ``wrt`` was a single name.  Of several expressions it returns one dict:
+        values by name (``"f"``), derivatives by key (``"f,W"``).  ``"grad"`` gives the
+        derivatives alone, ``"value"`` the values.
+        """
         if target != "numpy":
             raise NamingError(f"unknown target {target!r}; there is: numpy")
         made = self._compiled
@@ -83,14 +118,16 @@ class Derivation:
         return {}
 
     def _generate(self, outputs: Outputs) -> Compiled:
+        gradients = list(self.derivatives.items())
         wanted = {
-            "value_and_grad": [(self._value_key, self._read_off), *self.derivatives.items()],
-            "grad": list(self.derivatives.items()),
-            "value": [(self._value_key, self.expr)],
+            "value_and_grad": [*self._read_off.items(), *gradients],
+            "grad": gradients,
+            "value": [(self._value_keys[name], e) for name, e in self.outputs.items()],
         }
         if outputs not in wanted:
             raise NamingError(f"unknown outputs {outputs!r}; there are: {', '.join(wanted)}")
-        return self._code(wanted[outputs], outputs, self.single or outputs == "value")
+        lone = outputs == "value" and "" in self.outputs
+        return self._code(wanted[outputs], outputs, self.single or lone)
 
     def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
@@ -99,7 +136,7 @@ class Derivation:
         return generate_numpy(
             [(key, tensor) for (key, _), tensor in zip(wanted, chosen, strict=False)],
             names=dict(zip(chosen[len(wanted):], self.names.values(), strict=True)),
-            value=self._value_key if function == "value_and_grad" else None,
+            value=self._value_keys.get("") if function == "value_and_grad" else None,
             single=single,
             function=function,
             extra_inputs=self.inputs,
@@ -107,24 +144,28 @@ class Derivation:
         )
 
     @cached_property
-    def _read_off(self) -> Tensor:
-        """The value, from the gradients where that is less to compute."""
+    def _read_off(self) -> dict[str, Tensor]:
+        """The values by key, from the gradients where that is less to compute."""
         from mathdl.generate.homogeneous import value_from_gradients
 
-        if self.order != 1:
-            return self.expr
-        by_input = {
-            t: self.derivatives[t.name or ""] for t in self.wrt if t.is_input and t.name in self
-        }
-        return value_from_gradients(self.expr, by_input)
+        found = {}
+        for name, expr in self.outputs.items():
+            gradients = {
+                t: self[(name, t) if name else t] for t in self.wrt
+                if self.order == 1 and t.is_input and not is_inside(t, self.space)
+            }
+            found[self._value_keys[name]] = (
+                value_from_gradients(expr, gradients) if gradients else expr
+            )
+        return found
 
     @cached_property
-    def _value_key(self) -> str:
-        """What the value is called among the outputs: not as a variable is."""
+    def _value_keys(self) -> dict[str, str]:
+        """What each value is called among the results: not as a derivative is."""
         key = "value"
         while key in self.derivatives:
             key += "_"
-        return key
+        return {name: name or key for name in self.outputs}
 
     @cached_property
     def _input_names(self) -> frozenset[str]:
@@ -137,7 +178,7 @@ class Derivation:
 
     # -- structure ---------------------------------------------------------------------------
 
-    def factors(self, key: str | Tensor | None = None) -> tuple[Factor, ...]:
+    def factors(self, key: Key | tuple[Key, ...] | None = None) -> tuple[Factor, ...]:
         """The terms of a derivative with their Kronecker deltas; no dense array is formed."""
         return factors(self[key if key is not None else next(iter(self.derivatives))])
 
@@ -146,7 +187,8 @@ class Derivation:
 
         Each product is one Hessian-vector product, forward over reverse; no Hessian is formed.
         """
-        if self.order != 2 or len(self.wrt) != 1 or self.expr.ndim:
+        lone = len(self.outputs) == len(self.wrt) == 1
+        if self.order != 2 or not lone or next(iter(self.outputs.values())).ndim:
             raise OrderError(
                 "operator() is for the Hessian of a scalar wrt one tensor: "
                 "derive(..., wrt=w, order=2)"
@@ -159,7 +201,9 @@ class Derivation:
         while name in self._input_names:
             name += "_"
         direction = input_tensor(name, target.shape)
-        code = compile_expression(hvp(self.expr, target, direction))
+        (expr,) = self.outputs.values()
+        along = in_space(direction, self.wrt, self.space)
+        code = compile_expression(in_space(hvp(expr, target, along), self.wrt, self.space))
         known = {k: np.asarray(v) for k, v in arrays.items() if k in code.inputs}
         shape = np.shape(arrays[target.name or ""])
         dtype = np.result_type(np.float32, *(a.dtype for a in known.values()))
@@ -178,43 +222,42 @@ class Derivation:
 
         return verify(self, **options)
 
-    def value_function(self) -> Callable[..., Any]:
-        """The expression's value from the inputs by keyword."""
-        return self.compile("value")
+    def value_function(self) -> Callable[..., dict[str, Any]]:
+        """The expressions' values by name from the inputs by keyword."""
+        code = self.compile("value")
+        return (lambda **arrays: {"": code(**arrays)}) if "" in self.outputs else code
 
     def derivative_function(self) -> Callable[..., dict[str, Any]]:
-        """The derivatives by name from the inputs by keyword."""
+        """The derivatives by key from the inputs by keyword."""
         return self._code(list(self.derivatives.items()), "grad", False)
 
     def gradient_function(self) -> Callable[..., dict[str, Any]]:
-        """The derivatives of one order less, by name: what order ``n`` differentiates."""
+        """The derivatives of one order less, by key: what order ``n`` differentiates."""
         return self._code(list(self.lower.items()), "grad", False)
 
     # -- presentation --------------------------------------------------------------------------
 
     def __str__(self) -> str:
         """The definitions that the results share, then one line for each derivative."""
-        from mathdl.present.text import to_text
+        from mathdl.present.text import derivation_text
 
-        top = {1: "dL"}.get(self.order, f"d{self.order}L")
-        power = "" if self.order == 1 else str(self.order)
-        shared: dict[str, str] = {}
-        results: list[str] = []
-        for name, tensor in self.derivatives.items():
-            *definitions, result = to_text(tensor, self.names).split("; ")
-            named = dict(d.split(" = ", 1) for d in definitions)
-            if any(shared.get(n, text) != text for n, text in named.items()):
-                result = "; ".join([*definitions, result])  # its own names mean something else
-            else:
-                shared.update(named)
-            results.append(f"{top}/d{name}{power} = {result}")
-        return "\n".join([*(f"{n} = {text}" for n, text in shared.items()), *results])
+        return derivation_text(self._lines, self.order, self.names)
 
     def latex(self) -> str:
         """The derivatives as a LaTeX fragment."""
         from mathdl.present.latex import derivation_latex
 
-        return derivation_latex(self.expr, self.derivatives, self.order, self.names)
+        values = {_shown(name): tensor for name, tensor in self.outputs.items()}
+        return derivation_latex(values, self._lines, self.order, self.names)
+
+    @cached_property
+    def _lines(self) -> list[tuple[str, list[tuple[str, int, int]], Tensor]]:
+        """Of each derivative: what of, by what with its rank and power in turn, and itself."""
+        return [
+            (_shown(block.output), [(name, self._ranks[name], k) for name, k in block.powers],
+             self.derivatives[key])
+            for key, block in self.blocks.items()
+        ]
 
     def _repr_latex_(self) -> str:
         return self.latex()
@@ -224,65 +267,98 @@ class Derivation:
         from mathdl.present.latex import to_latex
         from mathdl.present.text import to_text
 
+        expressions = {name: to_text(e, self.names) for name, e in self.outputs.items()}
         return {
-            "expression": to_text(self.expr, self.names),
+            **({"expression": expressions[""]} if "" in expressions else
+               {"expressions": expressions}),
             "wrt": [t.name for t in self.wrt],
             "order": self.order,
+            "symmetric": self.space.name if self.space else "ambient",
             "derivatives": {
-                name: {
+                key: {
                     "text": to_text(tensor, self.names),
                     "shape": [str(d) for d in tensor.shape],
                     "latex": to_latex(tensor, self.names),
                 }
-                for name, tensor in self.derivatives.items()
+                for key, tensor in self.derivatives.items()
             },
         }
+
+
+def _shown(output: str) -> str:
+    """What an output is called in print: a lone one ``L``, those of a list ``L0``, ``L1``."""
+    return output if output.isidentifier() else f"L{output}"
 
 
 # -- deriving ---------------------------------------------------------------------------------
 
 
-def derive(expr: Tensor, wrt: Wrt, order: int = 1) -> Derivation:
-    """The derivatives of ``expr`` of the given order.
+def derive(
+    expr: Tensor | Mapping[str, Tensor] | Sequence[Tensor],
+    wrt: BlockWrt,
+    order: int = 1,
+    *,
+    symmetric: str = "ambient",
+) -> Derivation:
+    r"""The derivatives of ``expr`` of the given order.
 
-    ``wrt`` is a name or tensor, or several; named quantities (``Z = X @ W; ...``) count as
-    independent variables.  Raises ``NamingError`` for an unknown name and ``OrderError`` for an
-    order that is not a positive integer.
+    expr
+        A tensor expression; or several, as a mapping by name or a list, which then are named
+        ``"0"``, ``"1"``, ...  They are derived, simplified and compiled together.
+    wrt
+        A name or tensor, or several; named quantities (``Z = X @ W; ...``) count as independent
+        variables.  Several names at order 2 give all blocks of the Hessian, each pair once:
+        ``["W", "b"]`` gives ``D["W"]``, ``D["W", "b"]`` and ``D["b"]``.  A tuple among them is
+        that mixed derivative alone: ``[("W", "b")]`` is ``d/db d/dW``, and k names are order k.
+    order
+        1 gradients or Jacobians, 2 Hessians.  Tuples say it themselves; names beside them are
+        taken to the same order.
+    symmetric
+        Where the derivatives by arguments assumed ``symmetric`` (or ``positive_definite``, or
+        otherwise symmetric by implication) live.  With ``G`` the derivative by free entries:
+
+        * ``"ambient"``: ``G`` itself;
+        * ``"projected"``: ``(G + G.T)/2``, the orthogonal projection onto symmetric matrices,
+          the one symmetric ``P`` with ``df = <P, dS>`` for all symmetric ``dS``: the gradient
+          for the Frobenius inner product.  Srinivasan and Panda, What is the gradient of a
+          scalar function of a symmetric matrix?, arXiv:1911.06491;
+        * ``"vech"``: ``G + G.T - diag(G)``, the derivatives by the entries ``S[i, j], i >= j``,
+          each of which moves ``S[j, i]`` along: ``df = sum_(i >= j) V[i, j] dS[i, j]``.  Not a
+          direction of steepest descent.  Petersen and Pedersen, The Matrix Cookbook, section
+          2.8.2; Magnus and Neudecker, Matrix Differential Calculus, ch. 3 (``D' vec G``, with
+          the duplication matrix ``D``).
+
+        For higher orders the same linear map acts on each such argument's axes.
+
+    Shapes: the expression's axes, then those of each variable in turn.  Raises ``NamingError``
+    for an unknown name or option, ``OrderError`` for an order that is not a positive integer or
+    not that of the tuples, ``AssumptionError`` for a space of symmetric matrices when no
+    argument is symmetric.
     """
-    expr = as_tensor(expr)
-    targets, single = resolve_wrt(expr, wrt)
-    alongside = declared_with(expr)
-    check_order(order, expr.shape, targets)
-    expr, variables, declared = free_variables(expr, targets)
-    prepared = prepare(expr)
+    outputs = resolve_outputs(expr)
+    request = resolve_request(outputs, wrt, order)
+    space = space_named(symmetric)
+    if space and not any(is_inside(t, space) for t in request.targets):
+        raise AssumptionError(
+            f"symmetric={space.name!r} needs an argument that is assumed symmetric, as in "
+            'assume={"S": "symmetric"}'
+        )
+    alongside = declared_by(outputs.values())
     trace: list[Step] = []
-    current = first_order(prepared.expr, variables, prepared.kept, trace)
-    below = current
-    for k in range(1, order):
-        below = current
-        kept = [*prepared.kept, *topological(below)]
-        current = [
-            first_order(d, [v], kept, trace)[0] if k else d
-            for d, v in zip(below, variables, strict=True)
-        ]
-    if declared:
-        prepared, below = prepared.over(declared), restored(below, declared)
-        kept = [*prepared.kept, *(topological(below) if order > 1 else [])]
-        current = simplify(restored(current, declared), kept=kept, trace=trace)
-        variables = [declared.get(v, v) for v in variables]
-    current = [require(d, prepared.expr) for d in current]
-    keys = [t.name or t.label or "" for t in targets]
+    found = derive_blocks(outputs, request, space, trace)
     return Derivation(
-        expr=prepared.expr,
-        wrt=tuple(variables),
-        order=order,
-        derivatives=dict(zip(keys, current, strict=True)),
-        lower=dict(zip(keys, below, strict=True)),
-        names=prepared.names,
-        inputs=_arguments(restored([expr], declared)[0], variables, alongside),
+        outputs=found.outputs,
+        wrt=found.variables,
+        order=request.order,
+        blocks={block.key: block for block in found.blocks},
+        derivatives={block.key: tensor for block, tensor in found.blocks.items()},
+        lower={block.key: tensor for block, tensor in found.below.items()},
+        names=found.names,
+        inputs=_arguments(found.written, found.variables, alongside),
+        space=space,
         declared=alongside,
         steps=tuple(trace),
-        single=single,
+        single=request.single and "" in outputs,
     )
 
 
@@ -294,19 +370,19 @@ def compile_expression(expr: Any) -> Compiled:
     from mathdl.generate import generate_numpy
 
     expr = as_tensor(expr)
-    prepared = prepare(expr)
-    value, *named = choose([prepared.expr, *prepared.names])
+    prepared = prepare([expr])
+    value, *named = choose([*prepared.exprs, *prepared.names])
     return generate_numpy(
         [("value", value)], names=dict(zip(named, prepared.names.values(), strict=True)),
         value=None, single=True, function="value",
-        extra_inputs=_arguments(expr, [], declared_with(expr)),
+        extra_inputs=_arguments([expr], [], declared_with(expr)),
         ignored=[n for n, t in declared_with(expr).items() if t not in inputs_of([expr])],
     )
 
 
 def _arguments(
-    expr: Tensor, variables: Sequence[Tensor], declared: Mapping[str, Tensor]
+    exprs: Sequence[Tensor], variables: Sequence[Tensor], declared: Mapping[str, Tensor]
 ) -> tuple[Tensor, ...]:
     """What the code asks for: the inputs in the order in which they were declared."""
-    needed = dict.fromkeys([*inputs_of([expr]), *variables])
+    needed = dict.fromkeys([*inputs_of(exprs), *variables])
     return tuple(dict.fromkeys([*(t for t in declared.values() if t in needed), *needed]))

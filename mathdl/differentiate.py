@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,90 +10,51 @@ from sympy import KroneckerDelta, Mul
 
 from mathdl.calculus.forward import tangents
 from mathdl.calculus.reverse import cotangents
-from mathdl.errors import NamingError, OrderError, ShapeError
+from mathdl.errors import NamingError, ShapeError
+from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import constant, define, out_ranges, read
-from mathdl.ir.dim import MAX_AXES, Shape, show_shape
+from mathdl.ir.dim import Shape, show_shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import depends_on, rewrite, strip_labels, topological
 from mathdl.ir.tensor import Tensor, input_tensor
-from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
+from mathdl.language.recurrence import named_in_steps, rewrite_steps
+from mathdl.request import Block, Request, Space, Wrt, is_inside, name_of, resolve_wrt
 from mathdl.simplify import Step, simplify, stabilise
 from mathdl.simplify.facts import UNIT_ROWS
 
-Wrt = str | Tensor | Iterable[str | Tensor]
+# -- variables --------------------------------------------------------------------------------
 
 
-# -- arguments --------------------------------------------------------------------------------
-
-
-def resolve_wrt(expr: Tensor, wrt: Wrt) -> tuple[list[Tensor], bool]:
-    """The tensors meant by ``wrt``, and whether a single one was given."""
-    single = isinstance(wrt, (str, Tensor))
-    if not isinstance(wrt, (str, Tensor, Iterable)):
-        raise NamingError(f"wrt is a name or a tensor, not {wrt!r}")
-    wanted = [wrt] if isinstance(wrt, (str, Tensor)) else list(wrt)
-    if not wanted:
-        raise NamingError("wrt names nothing to differentiate by")
-    known: dict[str, Tensor] = dict(declared_with(expr))
-    for tensor in topological([expr]):
-        if tensor.is_input and tensor.name:
-            known[tensor.name] = tensor
-        elif tensor.label:
-            known.setdefault(tensor.label, tensor)
-    result: list[Tensor] = []
-    for item in wanted:
-        if isinstance(item, Tensor):
-            if not item.is_input and item.label is None:
-                raise NamingError(
-                    "wrt is an input or a named quantity; name it with .named('Z') first"
-                )
-            found = item
-        elif isinstance(item, str):
-            if item not in known:
-                listed = ", ".join(sorted(known)) or "none"
-                shown = item if len(item) <= 40 else item[:37] + "..."
-                raise NamingError(
-                    f"wrt {shown!r} is not a variable of the expression; there are: {listed}"
-                )
-            found = known[item]
-        else:
-            raise NamingError(f"wrt is a name or a tensor, not {item!r}")
-        if "integer" in found.assume:
-            raise NamingError(f"wrt {found.name!r} is integer data and has no derivative")
-        if found in result:
-            raise NamingError(f"wrt names {found.name or found.label!r} twice")
-        result.append(found)
-    return result, single
-
-
-def _detach(expr: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, dict[Tensor, Tensor]]:
-    """The expression with named quantities among the targets made independent inputs."""
+def _detach(
+    exprs: Sequence[Tensor], targets: Sequence[Tensor]
+) -> tuple[list[Tensor], dict[Tensor, Tensor]]:
+    """The expressions with named quantities among the targets made independent inputs."""
     stand_in = {
         t: input_tensor(t.label or "", t.shape) for t in targets if not t.is_input
     }
     if not stand_in:
-        return expr, {}
+        return list(exprs), {}
     for named in stand_in:
         for other in targets:
             if other is not named and id(named) in depends_on([named], [other]):
                 raise NamingError(
                     f"{named.label} is held as an independent variable but depends on "
-                    f"{other.name or other.label}; derive by one at a time"
+                    f"{name_of(other)}; derive by one at a time"
                 )
-    return rewrite([expr], replace=stand_in)[0], {v: k for k, v in stand_in.items()}
+    return rewrite(exprs, replace=stand_in), {v: k for k, v in stand_in.items()}
 
 
 def free_variables(
-    expr: Tensor, targets: Sequence[Tensor]
-) -> tuple[Tensor, list[Tensor], dict[Tensor, Tensor]]:
-    """The expression over free variables, these, and which declared input each stands for.
+    exprs: Sequence[Tensor], targets: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor], dict[Tensor, Tensor]]:
+    """The expressions over free variables, these, and which declared input each stands for.
 
     Named quantities become inputs.  That rows sum to one is a fact about the instances of a
     variable, not about its neighbourhood: gradients stay ambient, so it must not be used before
     differentiating.
     """
-    expr, attached = _detach(expr, targets)
+    free, attached = _detach(exprs, targets)
     inputs = {v: k for k, v in attached.items()}
     variables = [inputs.get(t, t) for t in targets]
     plain = {
@@ -101,8 +62,8 @@ def free_variables(
         for t in variables if t.assume & UNIT_ROWS
     }
     if plain:
-        expr = rewrite([expr], replace=plain)[0]
-    return expr, [plain.get(t, t) for t in variables], {v: k for k, v in plain.items()}
+        free = rewrite(free, replace=plain)
+    return free, [plain.get(t, t) for t in variables], {v: k for k, v in plain.items()}
 
 
 def restored(tensors: Sequence[Tensor], declared: Mapping[Tensor, Tensor]) -> list[Tensor]:
@@ -117,30 +78,12 @@ def identity(shape: Shape) -> Tensor:
     return define(out_ranges((*shape, *shape)), body)
 
 
-def check_order(order: Any, shape: Shape, targets: Sequence[Tensor]) -> int:
-    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
-        raise OrderError(f"order is a positive integer, not {order!r}")
-    for target in targets:
-        axes = order * target.ndim + len(shape)
-        if axes > MAX_AXES:
-            raise OrderError(
-                f"the derivative of order {order} wrt {target.name} has {axes} axes, "
-                f"more than {MAX_AXES}"
-            )
-    if order > MAX_ORDER:
-        raise OrderError(f"order {order} is beyond {MAX_ORDER}")
-    return order
-
-
-MAX_ORDER = 20
-
-
 # -- deriving -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Prepared:
-    expr: Tensor
+    exprs: list[Tensor]
     kept: list[Tensor]
     names: dict[Tensor, str]
 
@@ -148,31 +91,166 @@ class Prepared:
         """The same with stand-ins replaced by what they stand for."""
         named = zip(restored(list(self.names), declared), self.names.values(), strict=True)
         return Prepared(
-            restored([self.expr], declared)[0], restored(self.kept, declared), dict(named)
+            restored(self.exprs, declared), restored(self.kept, declared), dict(named)
         )
 
 
-def prepare(expr: Tensor) -> Prepared:
-    """The expression in stable form, and every quantity of it that may be referred to."""
-    order = topological([expr])
-    stripped, names = strip_labels(order)
+def prepare(exprs: Sequence[Tensor]) -> Prepared:
+    """The expressions in stable form, and every quantity of them that may be referred to."""
+    order = topological(exprs)
+    named = named_in_steps(order)
+    unnamed = rewrite_steps([*order, *named], lambda step: strip_labels(step)[0])
+    stripped, names = strip_labels(unnamed)
+    names |= dict(zip(stripped[len(order):], named.values(), strict=True))
     stable = simplify(stabilise(stripped), strict=True)
     forward = dict(zip(stripped, stable, strict=True))
     renamed: dict[Tensor, str] = {}
     for tensor, name in names.items():
         renamed.setdefault(forward.get(tensor, tensor), name)
-    return Prepared(stable[-1], topological(stable), renamed)
+    found = dict(zip(order, stable, strict=False))
+    return Prepared([found[e] for e in exprs], topological(stable), renamed)
 
 
 def first_order(
-    value: Tensor, targets: Sequence[Tensor], kept: Sequence[Tensor], trace: list[Step]
+    wanted: Sequence[tuple[Tensor, Sequence[Tensor]]], kept: Sequence[Tensor], trace: list[Step]
 ) -> list[Tensor]:
-    """Gradients of a scalar, Jacobians of a tensor, simplified."""
-    if value.ndim == 0:
-        found = cotangents(value, constant(1), targets)
-    else:
-        found = cotangents(value, identity(value.shape), targets, value.shape)
-    return simplify([found[t] for t in targets], kept=kept, trace=trace)
+    """Each value's gradients (or Jacobians, of a tensor) by its variables, simplified together."""
+    raw: list[Tensor] = []
+    for value, variables in wanted:
+        if value.ndim == 0:
+            found = cotangents(value, constant(1), variables)
+        else:
+            found = cotangents(value, identity(value.shape), variables, value.shape)
+        raw += [found[v] for v in variables]
+    return simplify(raw, kept=kept, trace=trace)
+
+
+def _levels(
+    outputs: Mapping[str, Tensor], variables: Mapping[str, Tensor],
+    paths: Sequence[tuple[str, ...]], kept: Sequence[Tensor], trace: list[Step],
+) -> tuple[dict[Block, Tensor], dict[Block, Tensor]]:
+    """The blocks of every output along ``paths``, and those that they are derivatives of.
+
+    What several paths begin with is derived once.
+    """
+    below: dict[Block, Tensor] = {}
+    current = {Block(name, ()): value for name, value in outputs.items()}
+    for k in range(1, len(paths[0]) + 1):
+        below = current
+        ways = {
+            block: list(dict.fromkeys(p[k - 1] for p in paths if p[:k - 1] == block.path))
+            for block in below
+        }
+        known = list(dict.fromkeys([*kept, *topological(below.values())]))
+        found = first_order(
+            [(below[block], [variables[v] for v in ways[block]]) for block in below], known, trace
+        )
+        blocks = [Block(b.output, (*b.path, v)) for b in below for v in ways[b]]
+        current = dict(zip(blocks, found, strict=True))
+    return current, below
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The blocks that were asked for, and those of one order less.
+
+    outputs, written
+        The expressions by name, in stable form; and as they were written.
+    """
+
+    outputs: dict[str, Tensor]
+    written: list[Tensor]
+    variables: tuple[Tensor, ...]
+    blocks: dict[Block, Tensor]
+    below: dict[Block, Tensor]
+    names: dict[Tensor, str]
+
+
+def derive_blocks(
+    outputs: Mapping[str, Tensor], request: Request, space: Space | None, trace: list[Step]
+) -> Derived:
+    """Every block of every output, simplified together."""
+    exprs, free, declared = free_variables(list(outputs.values()), request.targets)
+    prepared = prepare(exprs)
+    names = [name_of(t) for t in request.targets]
+    blocks, below = _levels(
+        dict(zip(outputs, prepared.exprs, strict=True)), dict(zip(names, free, strict=True)),
+        request.paths, prepared.kept, trace,
+    )
+    variables = {name: declared.get(v, v) for name, v in zip(names, free, strict=True)}
+    if declared or space:
+
+        def placed(found: Mapping[Block, Tensor]) -> list[Tensor]:
+            tensors = zip(found, restored(list(found.values()), declared), strict=True)
+            return [in_space(t, [variables[v] for v in b.path], space) for b, t in tensors]
+
+        prepared = prepared.over(declared)
+        lower = placed(below)
+        if space and request.order > 1:
+            lower = simplify(lower, kept=prepared.kept)
+        kept = [*prepared.kept, *(topological(lower) if request.order > 1 else [])]
+        found = simplify(placed(blocks), kept=kept, trace=trace)
+        below = dict(zip(below, lower, strict=True))
+        blocks = dict(zip(blocks, found, strict=True))
+    stable = dict(zip(outputs, prepared.exprs, strict=True))
+    return Derived(
+        outputs=stable,
+        written=restored(exprs, declared),
+        variables=tuple(variables.values()),
+        blocks={b: require(tensor, stable[b.output]) for b, tensor in blocks.items()},
+        below=below,
+        names=prepared.names,
+    )
+
+
+def in_space(tensor: Tensor, path: Sequence[Tensor], space: Space | None) -> Tensor:
+    """A derivative along ``path`` with the map of ``space`` on the axes of symmetric arguments."""
+    if space is None:
+        return tensor
+    axis = tensor.ndim - sum(t.ndim for t in path)
+    for argument in path:
+        axis += argument.ndim
+        if is_inside(argument, space):
+            tensor = _mapped(tensor, axis - 2, axis - 1, space)
+    return tensor
+
+
+def _mapped(tensor: Tensor, a: int, b: int, space: Space) -> Tensor:
+    index = out_indices(tensor.ndim)
+    swapped = list(index)
+    swapped[a], swapped[b] = index[b], index[a]
+    body = space.map(slot(0), slot(1), KroneckerDelta(index[a], index[b]))
+    return _moved(tensor, tensor.shape, body, [index, swapped])
+
+
+def _moved(tensor: Tensor, shape: Shape, body: Any, places: Sequence[Sequence[Any]]) -> Tensor:
+    """``body`` over what ``tensor`` has at these places; its Kronecker deltas stay in sight."""
+    operands = [read(tensor, place) for place in places]
+    equation = tensor.definition
+    if equation is not None and equation.reduce == "none" and (
+        equation.body.has(KroneckerDelta)
+        or any(is_structural(a.tensor) for a in equation.operands)
+    ):
+        for k in range(len(places)):
+            body, operands = inline(body, operands, k)
+    return define(out_ranges(shape), body, operands, requires=tensor.requires)
+
+
+def reordered(
+    tensor: Tensor, now: Sequence[str], then: Sequence[str], ranks: Mapping[str, int]
+) -> Tensor:
+    """A mixed derivative along ``now`` with its axes as of one along ``then``."""
+    end = tensor.ndim - sum(ranks[name] for name in now)
+    order, groups = list(range(end)), dict[str, list[range]]()
+    for name in now:
+        groups.setdefault(name, []).append(range(end, end + ranks[name]))
+        end += ranks[name]
+    for name in then:
+        order += groups[name].pop(0)
+    symbols = out_indices(tensor.ndim)
+    index = [symbols[order.index(axis)] for axis in range(tensor.ndim)]
+    shape = tuple(tensor.shape[axis] for axis in order)
+    return _moved(tensor, shape, slot(0), [index])
 
 
 def require(derivative: Tensor, expr: Tensor) -> Tensor:
@@ -189,13 +267,13 @@ def jvp(expr: Tensor, directions: Mapping[str | Tensor, Tensor]) -> Tensor:
     ``directions`` maps variables, or their names, to tensors of their shapes.
     """
     expr = as_tensor(expr)
-    targets, _ = resolve_wrt(expr, list(directions))
-    expr, variables, declared = free_variables(expr, targets)
-    prepared = prepare(expr)
+    targets, _ = resolve_wrt([expr], list(directions))
+    exprs, variables, declared = free_variables([expr], targets)
+    prepared = prepare(exprs)
     along = dict(zip(variables, map(as_tensor, directions.values()), strict=True))
-    tangent = restored(tangents([prepared.expr], along), declared)
+    tangent = restored(tangents(prepared.exprs, along), declared)
     prepared = prepared.over(declared)
-    return require(simplify(tangent, kept=prepared.kept)[0], prepared.expr)
+    return require(simplify(tangent, kept=prepared.kept)[0], prepared.exprs[0])
 
 
 def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
@@ -206,19 +284,19 @@ def vjp(expr: Tensor, cotangent: Any, wrt: Wrt) -> Any:
             f"the cotangent has shape {show_shape(cotangent.shape)}, "
             f"it must be the expression's {show_shape(expr.shape)}"
         )
-    targets, single = resolve_wrt(expr, wrt)
-    expr, variables, declared = free_variables(expr, targets)
-    prepared = prepare(expr)
-    found = cotangents(prepared.expr, cotangent, variables)
+    targets, single = resolve_wrt([expr], wrt)
+    exprs, variables, declared = free_variables([expr], targets)
+    prepared = prepare(exprs)
+    found = cotangents(prepared.exprs[0], cotangent, variables)
     raw = restored([found[t] for t in variables], declared)
     prepared = prepared.over(declared)
     results = [
-        require(r, prepared.expr)
+        require(r, prepared.exprs[0])
         for r in simplify(raw, kept=[*prepared.kept, *topological([cotangent])])
     ]
     if single:
         return results[0]
-    return {t.name or t.label: r for t, r in zip(targets, results, strict=True)}
+    return {name_of(t): r for t, r in zip(targets, results, strict=True)}
 
 
 def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
@@ -226,12 +304,11 @@ def hvp(expr: Tensor, wrt: Tensor | str, direction: Any) -> Tensor:
     expr = as_tensor(expr)
     if expr.ndim:
         raise ShapeError(f"hvp needs a scalar, not shape {show_shape(expr.shape)}")
-    targets, _ = resolve_wrt(expr, wrt)
-    expr, variables, declared = free_variables(expr, targets)
-    prepared = prepare(expr)
-    trace: list[Step] = []
-    gradient = first_order(prepared.expr, variables, prepared.kept, trace)
+    targets, _ = resolve_wrt([expr], wrt)
+    exprs, variables, declared = free_variables([expr], targets)
+    prepared = prepare(exprs)
+    gradient = first_order([(prepared.exprs[0], variables)], prepared.kept, [])
     tangent = restored(tangents(gradient, {variables[0]: as_tensor(direction)}), declared)
     prepared, gradient = prepared.over(declared), restored(gradient, declared)
     product = simplify(tangent, kept=[*prepared.kept, *topological(gradient)])[0]
-    return require(product, prepared.expr)
+    return require(product, prepared.exprs[0])

@@ -78,7 +78,7 @@ def test_the_examples_in_the_help_run(run: Any, tmp_path: Path, monkeypatch: Any
     monkeypatch.chdir(tmp_path)
     text = run("derive", "--help").out.replace("\\\n", " ")
     examples = [line for line in text.splitlines() if line.strip().startswith("mathdl derive \"")]
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         result = run(*shlex.split(example)[1:])
         assert (result.status, bool(result.out)) == (0, True), example + result.err
@@ -155,6 +155,42 @@ def test_order_two_is_a_hessian(run: Any) -> None:
     assert json.loads(result.out)["derivatives"]["w"]["shape"] == ["d", "d"]
 
 
+BIAS = ["sum((X @ w + b - y)**3)", "--shape", "X: n d; w: d; b: ; y: n"]
+
+
+def test_order_two_of_several_names_is_every_block(run: Any) -> None:
+    result = run("derive", *BIAS, "--wrt", "w,b", "--order", "2", "--verify")
+    assert result.status == 0
+    left = [line.split(" = ")[0] for line in result.out.splitlines() if line.startswith("d2L")]
+    assert left == ["d2L/dw2", "d2L/(dw db)", "d2L/db2"]
+    assert "Hessian   w,b" in result.out
+
+
+def test_names_with_a_colon_are_one_mixed_derivative(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.py"
+    result = run("derive", *BIAS, "--wrt", "b:w", "--format", "json", "--verify",
+                 "--code", str(file))
+    assert result.status == 0, result.err
+    data = json.loads(result.out)
+    assert data["wrt"] == ["b:w"]
+    assert data["order"] == 2
+    assert {key: e["shape"] for key, e in data["derivatives"].items()} == {"b,w": ["d"]}
+    assert data["verification"]["verified"]
+    assert "b,w" in file.read_text("utf-8")
+    both = run("derive", *BIAS, "--wrt", "b:w, w:b").out
+    assert "d2L/(db dw) = " in both
+    assert "\nd2L/(dw db) = " in both
+
+
+def test_a_symmetric_argument(run: Any) -> None:
+    given = ["sum(C*S)", "--shape", "C: n n; S: n n", "--assume", "S: symmetric", "--wrt", "S"]
+    assert run("derive", *given).out == "dL/dS = C\n"
+    projected = run("derive", *given, "--symmetric", "projected", "--verify")
+    assert projected.status == 0
+    assert projected.out.startswith("dL/dS = (C + C.T)/2\n")
+    assert run("derive", *given, "--symmetric", "vech").out == "dL/dS = C + C.T - C*eye(n)\n"
+
+
 def test_code_is_a_module_that_works_without_mathdl(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "grad.py"
     result = run("derive", *SQUARES, "--code", str(file))
@@ -226,6 +262,10 @@ BAD = {
     "two expressions": (["derive", *SQUARES, "sum(w)"], "unexpected extra argument"),
     "order is no integer": (["derive", *SQUARES, "--order", "two"], "two"),
     "order zero": (["derive", *SQUARES, "--order", "0"], "order"),
+    "order of a mixed one": (["derive", *SQUARES[:-1], "w:y", "--order", "3"], "order 2, not 3"),
+    "mixed with nothing": (["derive", *SQUARES[:-1], "w:"], "wrt"),
+    "symmetric": (["derive", *SQUARES, "--symmetric", "half"], "ambient, projected, vech"),
+    "nothing symmetric": (["derive", *SQUARES, "--symmetric", "vech"], "assumed symmetric"),
     "format": (["derive", *SQUARES, "--format", "html"], "html"),
     "syntax": (["derive", "sum(x", "--shape", "x: n", "--wrt", "x"], ""),
     "empty": (["derive", "", "--shape", "x: n", "--wrt", "x"], ""),

@@ -23,6 +23,7 @@ LAYERS = [
     "language",
     "calculus",
     "simplify",
+    "request",
     "differentiate",
     "proof",
     "generate",

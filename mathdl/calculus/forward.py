@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mathdl.calculus.recurrence import push_forward_loop
 from mathdl.calculus.reverse import accumulate, derivative_factor, differentiable
 from mathdl.errors import ShapeError
 from mathdl.ir.build import define, out_ranges
@@ -25,9 +26,17 @@ def tangents(outputs: Sequence[Tensor], directions: Mapping[Tensor, Tensor]) -> 
                 f"the direction for {tensor!r} has shape {show_shape(direction.shape)}, "
                 f"it must be {show_shape(tensor.shape)}"
             )
+    return _tangents(outputs, directions)
+
+
+def _tangents(outputs: Sequence[Tensor], directions: Mapping[Tensor, Tensor]) -> list[Tensor]:
     known: dict[int, Tensor] = {id(t): d for t, d in directions.items()}
     for tensor in topological(outputs):
         if id(tensor) in known or tensor.is_input:
+            continue
+        if tensor.recurrence is not None:
+            if any(id(a.tensor) in known for a in tensor.operands):
+                known[id(tensor)] = push_forward_loop(tensor, known, _tangents)
             continue
         terms = [
             push_forward(tensor, known[id(a.tensor)], k)

@@ -20,6 +20,7 @@ from typing import Any
 from sympy import KroneckerDelta, Mul, S, Symbol, sympify
 
 from mathdl.calculus.local import OWN, local_derivative
+from mathdl.calculus.recurrence import pull_back_loop
 from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import define, out_ranges, substitute
 from mathdl.ir.dim import Dim, Shape
@@ -34,6 +35,7 @@ from mathdl.ir.index import (
 )
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Access, Equation, Tensor
+from mathdl.language.recurrence import loop_key
 from mathdl.primitives.registry import pull_back_primitive
 from mathdl.scalar.compare import eq, ge, lt, where
 
@@ -282,14 +284,42 @@ def cotangents(
     """The cotangent of every target, ``seed`` being the output's own.
 
     With a ``prefix`` the seed has those axes first, and so have the results: with the identity
-    as seed they are Jacobians.  Contributions with delta structure are pulled back one by one,
-    so that structure survives to the end.
+    as seed they are Jacobians.
     """
-    carrying = depends_on([output], targets)
-    terms: dict[int, list[Tensor]] = {id(output): [seed]}
+    return sweep([(output, seed)], targets, prefix)
+
+
+def sweep(
+    seeds: Sequence[tuple[Tensor, Tensor]], targets: Sequence[Tensor], prefix: Shape = ()
+) -> dict[Tensor, Tensor]:
+    """The cotangent of every target, from those of some outputs; several of one are added.
+
+    Contributions with delta structure are pulled back one by one, so that structure survives to
+    the end.
+    """
+    outputs = [output for output, _ in seeds]
+    carrying = depends_on(outputs, targets)
+    terms: dict[int, list[Tensor]] = {}
+    for output, seed in seeds:
+        terms.setdefault(id(output), []).append(seed)
     wanted = {id(t) for t in targets}
-    for tensor in reversed(topological([output])):
-        if id(tensor) not in carrying or tensor.is_input or id(tensor) not in terms:
+    order = [t for t in topological(outputs) if id(t) in carrying and not t.is_input]
+    loops: dict[Any, list[Tensor]] = {}
+    for tensor in order:
+        if tensor.recurrence is not None:
+            loops.setdefault(loop_key(tensor), []).append(tensor)
+    for tensor in reversed(order):
+        if tensor.recurrence is not None:
+            # what one loop computes is pulled back at once, when all of it has its cotangent
+            results = loops[loop_key(tensor)]
+            if tensor is results[0]:
+                given = [(t, accumulate(terms[id(t)], (*prefix, *t.shape)))
+                         for t in results if id(t) in terms]
+                if given:
+                    for operand, moved in pull_back_loop(given, carrying, sweep, prefix):
+                        terms.setdefault(id(operand), []).append(moved)
+            continue
+        if id(tensor) not in terms:
             continue
         shape = (*prefix, *tensor.shape)
         for cotangent in _grouped(terms[id(tensor)], shape):
@@ -321,4 +351,6 @@ def _grouped(terms: Sequence[Tensor], shape: Shape) -> list[Tensor]:
     return groups
 
 
-__all__ = ["Equation", "accumulate", "cotangents", "in_range", "pull_back", "solve_indices"]
+__all__ = [
+    "Equation", "accumulate", "cotangents", "in_range", "pull_back", "solve_indices", "sweep",
+]

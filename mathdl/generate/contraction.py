@@ -23,6 +23,7 @@ from mathdl.generate.values import (
     Dot,
     Einsum,
     Fill,
+    Input,
     Matmul,
     Reduction,
     Reshape,
@@ -181,13 +182,13 @@ def grouped(
         # an input is contiguous as a rule; a reshape copies it when it is not
         if all(len(g) == 1 for g in groups):
             return array.value
-        if not isinstance(array.value.op, Affine):
+        if array.value.contiguous or isinstance(array.value.op, Input):
             return graph.reshape(array.value, shape)
     if all(len(g) == 1 for g in groups):
         return expression.align(array, order)
     flipped = [s for g in groups[::-1] for s in g]
     turned = len(groups) == 2 and array.labels == tuple(flipped)
-    if turned and not isinstance(array.value.op, Affine):
+    if turned and (array.value.contiguous or isinstance(array.value.op, Input)):
         return graph.transpose(graph.reshape(array.value, shape[::-1]), (1, 0))
     if len(groups) == 2 and _inner_first(array, groups):
         groups, order, shape = groups[::-1], flipped, shape[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import S, sympify
@@ -11,6 +11,7 @@ from mathdl.generate.access import Reader, affine_in
 from mathdl.generate.contraction import contract
 from mathdl.generate.expression import Expression
 from mathdl.generate.factors import lower_call
+from mathdl.generate.indices import index_tensors, step_order
 from mathdl.generate.labelled import Lab, Scaled
 from mathdl.generate.parts import assemble, part
 from mathdl.generate.scalars import (
@@ -34,18 +35,23 @@ from mathdl.generate.terms import (
     walk,
 )
 from mathdl.generate.values import (
+    Cast,
+    Collected,
     Cumulate,
     Graph,
+    Loop,
     Positions,
     Reduction,
     Scatter,
+    Value,
     Write,
 )
 from mathdl.generate.windows import windowed
 from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, product
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.tensor import Access, Tensor
+from mathdl.ir.tensor import Access, Recurrence, Tensor
+from mathdl.language.recurrence import emitted, loop_key
 from mathdl.scalar.compare import ge, le
 
 _FOLDS = {"max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
@@ -54,14 +60,35 @@ _FOLDS = {"max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
 class Lowering:
     """Lowers equations in dependency order into one graph of values."""
 
-    def __init__(self, assumed: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, assumed: Sequence[Any] = (), loops: Mapping[Any, Sequence[Tensor]] | None = None
+    ) -> None:
         self.graph = Graph()
         self.reader = Reader(self.graph, assumed)
+        self.loops = loops or {}  # all that each loop collects
+
+    def _collected(self, tensor: Tensor, step: Recurrence) -> Value:
+        """One loop computes all that is collected of its steps."""
+        together = self.loops[loop_key(tensor)]
+        whole = index_tensors(step_order(together))
+        args = []
+        for given, access in zip(step.inputs, tensor.operands, strict=True):
+            value = self.reader.dense(access.tensor)
+            if value.kind != ("int" if given in whole else "float"):
+                value = self.graph.make(Cast(value), value.shape)
+            args.append(value)
+        op = Loop(step, tuple(args), tuple(emitted(t) for t in together))
+        loop = self.graph.make(op, (), "object")
+        return self.graph.make(Collected(loop, list(together).index(tensor)), tensor.shape)
 
     def lower(self, tensor: Tensor) -> None:
         """Make the tensor's value; the tensors that it reads have theirs."""
         if tensor.call is not None:
             self.graph.owner = tensor
+            if tensor.recurrence is not None:
+                whole = self._collected(tensor, tensor.recurrence)
+                self.reader.store(tensor, whole, tuple(range(tensor.ndim)))
+                return
             args = tuple(self.reader.dense(a.tensor) for a in tensor.operands)
             whole = lower_call(self.graph, tensor, args)
             self.reader.store(tensor, whole, tuple(range(tensor.ndim)))

@@ -12,8 +12,10 @@ from mathdl.generate.blocks import Run
 from mathdl.generate.values import (
     Affine,
     Assemble,
+    Collected,
     Input,
     Kind,
+    Loop,
     Pad,
     Reshape,
     Select,
@@ -52,6 +54,7 @@ class Schedule:
     comments: dict[Value, str] = field(default_factory=dict)  # the equation a step begins
     holds: dict[Value, str] = field(default_factory=dict)  # the name of what a value is
     unnamed: dict[Value, str] = field(default_factory=dict)  # the equation where none was given
+    loops: dict[Value, Schedule] = field(default_factory=dict)  # what one step of each computes
     items: list[Value | Run] = field(default_factory=list)  # the steps, some grouped into runs
 
 
@@ -110,6 +113,10 @@ class _Layout:
             held: list[Value] = []
             for value in inner:
                 self._place(value, at)
+                if isinstance(value.op, Loop):  # it writes while it runs what it collects
+                    for collected in steps:
+                        if isinstance(collected.op, Collected) and collected.op.loop is value:
+                            self._place(collected, at)
                 for gone in dead.get(at, ()):
                     # what a run reads whole or fills up is not reused while it runs
                     if isinstance(item, Run) and gone not in self.partial:

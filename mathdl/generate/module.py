@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,14 @@ from mathdl.generate.entry import entry, listed, row
 from mathdl.generate.helpers import COMMON, OPTIONAL
 from mathdl.generate.layout import Schedule
 from mathdl.generate.numpy_kernels import shape_code
+from mathdl.generate.numpy_loops import StepFunction
 from mathdl.generate.scalars import INDEX_SYMBOLS
-from mathdl.generate.values import Select, Ufunc
+from mathdl.generate.values import Select, Ufunc, Value
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+from mathdl.language.recurrence import emitted
 
 WIDE = 32_768  # entries computed with broadcasting from which on another ufunc buffer pays
 GROWING = {"np.exp", "np.exp2", "np.expm1", "np.sinh", "np.cosh", "np.logaddexp"}
@@ -42,6 +44,7 @@ class Module:
     broadcasts: str = ""  # how many entries are computed with a row or column broadcast
     # the same in blocks of rows: plan, run, conditions under which it pays, broadcasts
     blocked: tuple[list[str], list[str], list[str], str] | None = None
+    steps: Sequence[StepFunction] = ()
 
 
 def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
@@ -56,6 +59,8 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
                 found.update(expr.free_symbols)
 
     for tensor in topological(outputs):
+        if tensor.recurrence is not None:
+            found.update(dims_of([*tensor.recurrence.nexts, emitted(tensor)]))
         for dim in tensor.shape:
             scan(dim)
         for requirement in tensor.requires:
@@ -75,7 +80,7 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
 
 def module_text(m: Module) -> str:
     """The whole source."""
-    body = [*_plan(m), *_prepare(m), *entry(m, _dim_checks(m)[0])]
+    body = [*_steps(m), *_plan(m), *_prepare(m), *entry(m, _dim_checks(m)[0])]
     text = "\n".join(body)
     helpers = COMMON + "".join(helper for call, helper in OPTIONAL.items() if call in text)
     imports = ["import math", "import threading", "", "import numpy as np"]
@@ -108,15 +113,29 @@ def _plan(m: Module) -> list[str]:
     if m.blocked is not None:
         lines += [f"    if {' or '.join(dict.fromkeys(m.blocked[2]))}:",
                   f"        return _plan_in_blocks({dims})"]
-    lines += _closure(m, m.plan, m.run, m.broadcasts)
+    lines += _closure(m.plan, m.run, m.arguments, m.broadcasts, _ignoring(m))
     if m.blocked is not None:
         lines += [f"\ndef _plan_in_blocks({dims}):",
                   '    """The same, a block of rows at a time where that keeps it in cache."""',
-                  *_closure(m, m.blocked[0], m.blocked[1], m.blocked[3])]
+                  *_closure(m.blocked[0], m.blocked[1], m.arguments, m.blocked[3], _ignoring(m))]
     return lines
 
 
-def _closure(m: Module, plan: list[str], run: list[str], broadcasts: str) -> list[str]:
+def _steps(m: Module) -> list[str]:
+    """A function for one step of each recurrence."""
+    dims = ", ".join([*map(dim_name, m.dims), "dtype"])
+    lines: list[str] = []
+    for step in m.steps:
+        lines += [f"\ndef {step.name}({dims}):",
+                  '    """Buffers, views and constants of one step; returns what computes it."""',
+                  *_closure(step.plan, step.run, step.arguments)]
+    return lines
+
+
+def _closure(
+    plan: list[str], run: list[str], arguments: list[str], broadcasts: str = "",
+    ignoring: Sequence[str] = (),
+) -> list[str]:
     lines = []
     text = "\n".join((*plan, *run))
     if "number(" in text:
@@ -124,7 +143,7 @@ def _closure(m: Module, plan: list[str], run: list[str], broadcasts: str) -> lis
     if "rowdot(" in text:
         lines.append('    rowdot = _rowdot if dtype.kind == "c" else np.vecdot')
     lines += [f"    {line}" for line in plan]
-    lines += ["", *_ignoring(m), *listed("    def run(", m.arguments, "):")]
+    lines += ["", *ignoring, *listed("    def run(", arguments, "):")]
     lines += [f"        {line}" for line in run]
     if broadcasts:
         return [*lines, "", f"    return _broadcasting(run) if {broadcasts} > {WIDE} else run", ""]
@@ -133,13 +152,18 @@ def _closure(m: Module, plan: list[str], run: list[str], broadcasts: str) -> lis
 
 def _ignoring(m: Module) -> list[str]:
     """The floating-point errors that a computation passes on its way to a good result."""
-    if any(isinstance(s.op, Select) for s in m.schedule.steps):
+    steps = _all_steps(m.schedule)
+    if any(isinstance(s.op, Select) for s in steps):
         return ["    # both branches of a choice are computed: one may be inf or nan",
                 '    @np.errstate(divide="ignore", invalid="ignore", over="ignore")']
-    if any(isinstance(s.op, Ufunc) and s.op.name in GROWING for s in m.schedule.steps):
+    if any(isinstance(s.op, Ufunc) and s.op.name in GROWING for s in steps):
         return ["    # exp may overflow on the way to a finite 1/(1 + exp(x))",
                 '    @np.errstate(over="ignore")']
     return []
+
+
+def _all_steps(plan: Schedule) -> list[Value]:
+    return [*plan.steps, *(s for inner in plan.loops.values() for s in _all_steps(inner))]
 
 
 def _prepare(m: Module) -> list[str]:

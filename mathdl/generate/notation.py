@@ -56,6 +56,9 @@ def equation_text(
     ``taken`` are names that indices must not have.
     """
     if tensor.call is not None:
+        if tensor.recurrence is not None:
+            way = "backwards" if tensor.recurrence.reverse else "forwards"
+            return f"{names[tensor]}[t] step by step, {way} over t < {tensor.recurrence.length}"
         inside = ", ".join(names[a.tensor] for a in tensor.operands)
         return f"{names[tensor]} = {tensor.call.primitive}({inside})"
     equation = tensor.equation

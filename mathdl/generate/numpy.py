@@ -26,13 +26,16 @@ from mathdl.generate.layout import Buffer, Schedule, root
 from mathdl.generate.module import Module, dims_of, module_text
 from mathdl.generate.numpy_blocks import BlockPrinter
 from mathdl.generate.numpy_kernels import Kernels, shape_code
+from mathdl.generate.numpy_loops import StepFunctions, loop_lines
 from mathdl.generate.products import factors_of, joined_products
 from mathdl.generate.schedule import in_blocks, schedule
 from mathdl.generate.values import (
     Affine,
+    Collected,
     Fill,
     Gather,
     Input,
+    Loop,
     Pad,
     Positions,
     Reshape,
@@ -82,7 +85,7 @@ def generate_numpy(
     dims = dims_of([*(t for _, t in outputs), *plan.inputs])
     printer = Printer(plan, dims)
     blocked = in_blocks(plan)
-    in_turn = Printer(blocked, dims) if blocked is not None else None
+    in_turn = Printer(blocked, dims, printer.steps) if blocked is not None else None
     module = Module(
         schedule=plan, dims=printer.dims, names=printer.inputs, plan=printer.plan_lines(),
         run=printer.run_lines, arguments=printer.arguments, value=value, single=single,
@@ -90,6 +93,7 @@ def generate_numpy(
         broadcasts=printer.broadcasts(),
         blocked=(in_turn.plan_lines(), in_turn.run_lines, in_turn.large, in_turn.broadcasts())
         if in_turn else None,
+        steps=list(printer.steps),
     )
     inputs = [t.name or "" for t in plan.inputs]
     return Compiled(module_text(module), function, inputs, ignored)
@@ -107,8 +111,13 @@ def _shows_memory(view: Value) -> bool:
 class Printer:
     """Names every value and collects the lines of the plan and of the run."""
 
-    def __init__(self, plan: Schedule, dims: Sequence[Any]) -> None:
+    def __init__(
+        self, plan: Schedule, dims: Sequence[Any], steps: StepFunctions | None = None,
+        nested: bool = False,
+    ) -> None:
         self.schedule = plan
+        self.steps = StepFunctions() if steps is None else steps
+        self.nested = nested  # its inputs come from a loop and are not checked before
         self.taken = set(RESERVED)
         self.inputs: dict[Tensor, str] = {}
         for tensor in plan.inputs:
@@ -312,7 +321,7 @@ class Printer:
         self.run_lines.append(f"return {', '.join(returned)}{',' if len(returned) == 1 else ''}")
 
     def _print_step(self, step: Value) -> None:
-        if step.is_view or self._inline(step):
+        if step.is_view or self._inline(step) or isinstance(step.op, Collected):
             return
         self._check_indices(step)
         place = self.schedule.place.get(step)
@@ -344,6 +353,8 @@ class Printer:
 
     def _statement(self, step: Value, place: Buffer | None) -> list[str]:
         """The lines of one step, with those of the views that it needs before them."""
+        if isinstance(step.op, Loop):
+            return loop_lines(self, step)
         if step.shape == ():
             text = self.kernels.number(step)
             wanted = self.schedule.holds.get(step, "")
@@ -389,7 +400,7 @@ class Printer:
         for where, dim in pairs:
             if isinstance(where, Value) and not where.is_constant:
                 base = root(where)
-                if isinstance(base.op, Input):
+                if isinstance(base.op, Input) and not self.nested:
                     pair = (self.inputs[base.op.tensor], dim_code(dim))
                     if pair not in self.indexed:
                         self.indexed.append(pair)

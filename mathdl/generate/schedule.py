@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import KroneckerDelta
-
 from mathdl.errors import UnsupportedError
 from mathdl.generate.blocks import Run, split
 from mathdl.generate.equations import Lowering
 from mathdl.generate.factors import solve_products
+from mathdl.generate.indices import index_tensors
 from mathdl.generate.layout import Schedule, lay_out
 from mathdl.generate.notation import equation_text
 from mathdl.generate.peephole import Peephole
@@ -27,13 +26,14 @@ from mathdl.generate.values import (
     Cast,
     Input,
     Kind,
+    Loop,
     Reshape,
     Ufunc,
     Value,
 )
-from mathdl.ir.index import slots_in
-from mathdl.ir.system import inputs_of, topological
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.system import inputs_of, rewrite, topological
+from mathdl.ir.tensor import Tensor, input_tensor
+from mathdl.language.recurrence import loop_key
 
 
 def schedule(
@@ -44,7 +44,11 @@ def schedule(
     """Lower the equations below the outputs and lay them out."""
     order = topological(t for _, t in outputs)
     requires = list(dict.fromkeys(r for t in order for r in t.requires))
-    lowering = Lowering([r.expr for r in requires])
+    loops: dict[Any, list[Tensor]] = {}
+    for tensor in order:
+        if tensor.recurrence is not None:
+            loops.setdefault(loop_key(tensor), []).append(tensor)
+    lowering = Lowering([r.expr for r in requires], loops)
     graph, reader = lowering.graph, lowering.reader
     shown = display_names(order, outputs, names or {})
     texts: dict[int, str] = {}
@@ -86,9 +90,38 @@ def schedule(
     inputs = list(dict.fromkeys([*extra_inputs, *inputs_of(t for _, t in outputs)]))
     result = Schedule(inputs, results, steps, constants, indices, requires=requires, holds=holds,
                       unnamed=unnamed)
+    for value in steps:
+        if isinstance(value.op, Loop):
+            assert value.owner is not None
+            names_of = [shown[a.tensor] for a in value.owner.operands]
+            result.loops[value] = step_schedule(value.op, names_of)
     _comment(result, texts)
     lay_out(result, list(steps))
     return result
+
+
+def step_schedule(loop: Loop, operands: Sequence[str]) -> Schedule:
+    """What one step of a loop computes: what is collected, and the other next states.
+
+    Its inputs are called as the loop's operands are: an entry of ``x`` is ``x_t``.
+    """
+    step = loop.step
+    count = len(step.states)
+    stems = ["state"]*count + [f"{name}_t" for name in operands[count:]]
+    stems[count + len(step.items):] = operands[count + len(step.items):]
+    called: dict[Tensor, Tensor] = {}
+    for tensor, stem in zip(step.inputs, stems, strict=True):
+        taken = {t.name for t in called.values()}
+        name = next(n for k in range(len(stems) + 1) if (n := f"{stem}{k or ''}") not in taken)
+        called[tensor] = input_tensor(name, tensor.shape, tensor.assume)
+    wanted = [*loop.emits, *carried(loop)]
+    outputs = [(f"new{k}", t) for k, t in enumerate(rewrite(wanted, replace=called))]
+    return schedule(outputs, extra_inputs=called.values())
+
+
+def carried(loop: Loop) -> list[Tensor]:
+    """The next states of a loop that it does not collect."""
+    return [t for t in dict.fromkeys(loop.step.nexts) if t not in loop.emits]
 
 
 def in_blocks(plan: Schedule) -> Schedule | None:
@@ -126,26 +159,6 @@ def display_names(
         taken.add(name)
         shown[tensor] = name
     return shown
-
-
-def index_tensors(order: Sequence[Tensor]) -> set[Tensor]:
-    """Tensors whose entries are used as indices, and the integer data these come from."""
-    found: set[Tensor] = set()
-    for tensor in reversed(order):
-        if tensor in found:
-            found.update(a.tensor for a in tensor.operands)
-        if tensor.definition is None:
-            continue
-        slots: set[int] = set()
-        for a in tensor.operands:
-            for e in a.index:
-                if getattr(e, "free_symbols", None):
-                    slots.update(slots_in(e))
-        if tensor.equation.body.has(KroneckerDelta):
-            for delta in tensor.equation.body.atoms(KroneckerDelta):
-                slots.update(slots_in(delta))
-        found.update(tensor.operands[k].tensor for k in slots)
-    return found
 
 
 def _needed(outputs: Any) -> list[Value]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mathdl.ir.dim import Dim, Shape
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.tensor import Recurrence, Tensor
 
-Kind = Literal["float", "int", "bool", "object"]  # an object: a factorisation
+Kind = Literal["float", "int", "bool", "object"]  # an object: a factorisation, a loop
 Arg = Any  # a Value, or a constant: a SymPy expression in dims and numbers
 Offset = tuple[Any, tuple[tuple[int, Any], ...]]  # constant, ((result axis, step), ...)
 
@@ -212,6 +212,23 @@ class Linalg:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """The steps of a recurrence; ``emits`` are tensors of the step, collected at every time."""
+
+    step: Recurrence
+    args: tuple[Value, ...]
+    emits: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The ``k``-th thing that a loop collects, written while it runs."""
+
+    loop: Value
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Add ``value`` to the part of a target that ``index`` states (as in :class:`Affine`).
 
@@ -246,7 +263,7 @@ class Assemble:
 Op = (
     Input | Fill | Positions | Ufunc | Select | Cast | Affine | Reshape | Copy | Pad | Overlap
     | Take | Gather | Dot | Matmul | StackedDot | RowDot | Einsum | Reduction | Cumulate | Linalg
-    | Assemble
+    | Assemble | Loop | Collected
 )
 
 
@@ -277,9 +294,17 @@ class Value:
     @property
     def contiguous(self) -> bool:
         """Row-major in memory whatever the caller gives."""
-        if isinstance(self.op, Reshape):
-            return self.op.base.contiguous
-        return not isinstance(self.op, (Affine, Input))
+        match self.op:
+            case Reshape(base=base):
+                return base.contiguous
+            case Affine(base=base, index=index):  # whole entries of the first axis, in a row
+                return self.ndim == base.ndim > 0 and base.contiguous and all(
+                    steps == ((k, 1),) and (k == 0 or (start == 0 and dim == own))
+                    for k, ((start, steps), dim, own) in enumerate(
+                        zip(index, base.shape, self.shape, strict=True)
+                    )
+                )
+        return not isinstance(self.op, Input)
 
     def operands(self) -> list[Value]:
         """The values it is computed from."""
@@ -291,8 +316,10 @@ class Value:
 
 def _arguments(op: Op) -> tuple[Arg, ...]:
     match op:
-        case Ufunc(args=args) | Einsum(args=args) | Linalg(args=args):
+        case Ufunc(args=args) | Einsum(args=args) | Linalg(args=args) | Loop(args=args):
             return args
+        case Collected(loop=loop):
+            return (loop,)
         case Affine(base=base) | Reshape(base=base) | Copy(base=base) | Pad(base=base):
             return (base,)
         case Cast(base=base) | Reduction(base=base) | Cumulate(base=base) | Overlap(base=base):

@@ -360,7 +360,8 @@ def restate(tensor: Tensor, body: Any, operands: Sequence[Access]) -> Tensor:
 def redefine(tensor: Tensor, operands: Sequence[Access]) -> Tensor:
     """The same equation, or the same primitive, over other operands."""
     if tensor.call is not None:
-        return intern_call(tensor.shape, replace(tensor.call, operands=tuple(operands)))
+        call = replace(tensor.call, operands=tuple(operands))
+        return intern_call(tensor.shape, call, tensor.requires)
     if tuple(operands) == tensor.operands:
         return tensor
     return restate(tensor, tensor.equation.body, operands)

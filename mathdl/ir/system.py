@@ -33,6 +33,17 @@ def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
     return order
 
 
+def with_steps(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """Every tensor below the outputs, with those of the steps of recurrences."""
+    order = topological(outputs)
+    found = dict.fromkeys(order)
+    for tensor in order:
+        if tensor.call is not None and tensor.recurrence is not None:
+            emitted = dict(tensor.call.params)["emit"]
+            found.update(dict.fromkeys(with_steps([*tensor.recurrence.nexts, emitted])))
+    return list(found)
+
+
 def rewrite(
     outputs: Iterable[Tensor],
     rule: Callable[[Tensor, tuple[Access, ...]], Tensor] | None = None,
@@ -66,13 +77,18 @@ def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
     return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.created)
 
 
-def depends_on(outputs: Iterable[Tensor], targets: Iterable[Tensor]) -> set[int]:
-    """Ids of the tensors below the outputs through which some target is read."""
+def depends_on(
+    outputs: Iterable[Tensor], targets: Iterable[Tensor], held: bool = False
+) -> set[int]:
+    """Ids of the tensors below the outputs through which some target is read.
+
+    What is read as a constant for differentiation counts only with ``held``.
+    """
     wanted = {id(t) for t in targets}
     carrying: set[int] = set()
     for tensor in topological(outputs):
         if id(tensor) in wanted or any(
-            id(a.tensor) in carrying and not a.held for a in tensor.operands
+            id(a.tensor) in carrying and (held or not a.held) for a in tensor.operands
         ):
             carrying.add(id(tensor))
     return carrying

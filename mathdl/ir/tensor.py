@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 from mathdl.ir.dim import Dim, Shape
 
 Reduce = Literal["none", "sum", "prod", "max", "min"]
+SCAN = "scan"  # the primitive that a recurrence is
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,41 @@ class Call:
     """The right-hand side that no index formula states: a primitive applied to whole tensors.
 
     ``primitive`` is a name of :mod:`mathdl.primitives`; ``params`` are further constants, such
-    as which of several results is meant.
+    as which of several results is meant.  ``scan`` is what a recurrence computes: ``params``
+    has the :class:`Recurrence` and the tensor of its step that is collected at every time.
     """
 
     primitive: str
     operands: tuple[Access, ...]
     params: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Recurrence:
+    """One step of a recurrence, over inputs of its own that stand for what it is given.
+
+    ``states[m]`` before step ``t`` becomes ``nexts[m]`` after it; ``items`` are the entries
+    ``t`` of sequences, ``fixed`` is the same at every step.  ``t`` runs over ``0 .. length - 1``,
+    from the end when ``reverse``.  The tensors of a step read nothing but these inputs, so
+    systems are walked without entering steps.
+    """
+
+    length: Dim
+    reverse: bool
+    states: tuple[Tensor, ...]
+    items: tuple[Tensor, ...]
+    fixed: tuple[Tensor, ...]
+    nexts: tuple[Tensor, ...]
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return (*self.states, *self.items, *self.fixed)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(t.rank[1] for t in self.inputs)
+        nexts = ", ".join(t.rank[1] for t in self.nexts)
+        way = "reversed " if self.reverse else ""
+        return f"Recurrence({way}{self.length}: {inputs} -> {nexts})"
 
 
 class Tensor:
@@ -118,6 +148,14 @@ class Tensor:
         if self.definition is None:
             raise TypeError(f"{self.name or 'the result of a primitive'} has no equation")
         return self.definition
+
+    @property
+    def recurrence(self) -> Recurrence | None:
+        """The recurrence that computes it, if one does."""
+        if self.call is None or self.call.primitive != SCAN:
+            return None
+        found: Recurrence = dict(self.call.params)["recurrence"]
+        return found
 
     @property
     def operands(self) -> tuple[Access, ...]:
@@ -263,7 +301,8 @@ def _rank(tensor: Tensor) -> tuple[int, str]:
         equation = tensor.definition
         about += [equation.reduce, repr(equation.extents), _text(equation.body)]
     elif tensor.call is not None:
-        about += [tensor.call.primitive, repr(tensor.call.params)]
+        params = [(k, v.rank if isinstance(v, Tensor) else v) for k, v in tensor.call.params]
+        about += [tensor.call.primitive, repr(params)]
     height = 0
     for access in tensor.operands:
         inner, digest = access.tensor.rank
@@ -300,12 +339,15 @@ def intern(
     )
 
 
-def intern_call(shape: Shape, call: Call) -> Tensor:
+def intern_call(
+    shape: Shape, call: Call, requires: tuple[Requirement, ...] = ()
+) -> Tensor:
     """The tensor that a primitive computes."""
-    key = ("call", shape, call.primitive, tuple(a.key for a in call.operands), call.params)
+    operands = tuple(a.key for a in call.operands)
+    key = ("call", shape, call.primitive, operands, call.params, requires)
     return _make(
         key, name=None, shape=shape, assume=frozenset(), definition=None, label=None,
-        requires=(), call=call,
+        requires=requires, call=call,
     )
 
 
@@ -314,7 +356,7 @@ def _restore(
     label: str | None, requires: tuple[Requirement, ...], call: Call | None,
 ) -> Tensor:
     if call is not None:
-        return intern_call(shape, call)
+        return intern_call(shape, call, requires)
     if definition is None:
         return input_tensor(name or "", shape, assume)
     return intern(shape, definition, requires, label)

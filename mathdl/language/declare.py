@@ -30,11 +30,14 @@ def dims(names: str) -> Any:
 
 
 def tensor(name: str, *dims: Any, assume: str | Iterable[str] = ()) -> Tensor:
-    """The input called ``name``: ``tensor("X", n, d)`` or ``tensor("X", "n d")``.
+    """The input called ``name``: ``tensor("X", n, d)``, ``tensor("X", (n, d))`` or
+    ``tensor("X", "n d")``.
 
     Raises NamingError for a name that is not an identifier or is a function of the language,
     ShapeError for what is not a dim, AssumptionError for an assumption that does not fit.
     """
+    if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
+        dims = tuple(dims[0])
     shape = _as_shape(dims, check_tensor_name(name))
     for dim in shape:
         if str(dim) == name:

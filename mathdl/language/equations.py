@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sympy import (
@@ -67,15 +67,20 @@ def equation(name: str, index: Any, expr: Any) -> Tensor:
             if low != 0:
                 raise ShapeError(f"the index {symbol} of {name} starts at 0, not {low}")
             explicit[symbol] = _length(symbol, low, high)
-    expr = _own(sympify(expr))
+    return named(stated(name, left, explicit, expr), name)
+
+
+def stated(name: str, left: Sequence[Any], explicit: Mapping[Any, Dim], expr: Any) -> Tensor:
+    """The tensor without its name; ``explicit`` are ranges that are known."""
+    expr = own(sympify(expr))
     loose = sorted(index_symbols(expr) - set(left), key=str)
     if loose:
         raise NamingError(
             f"the index {loose[0]} is not on the left of {name}[{', '.join(map(str, left))}] "
             f"and not summed over; write Sum(..., {loose[0]})"
         )
-    ranges = _ranges(expr, left, explicit)
-    return named(_tensor(expr, [(s, ranges[s]) for s in left], ranges), name)
+    ranges = _ranges(expr, left, dict(explicit))
+    return _tensor(expr, [(s, ranges[s]) for s in left], ranges)
 
 
 def _limit(item: Any) -> tuple[Any, Any, Any]:
@@ -98,7 +103,7 @@ def _length(symbol: Any, low: Any, high: Any) -> Dim:
     return as_dim(length)
 
 
-def _own(expr: Any) -> Any:
+def own(expr: Any) -> Any:
     """SymPy's ``Sum``, ``Product`` and ``Indexed`` replaced by this module's."""
 
     def convert(node: Any) -> Any:

@@ -1,6 +1,6 @@
 """The text parser: Python's grammar read as data, nothing is ever evaluated as Python.
 
-The text is bounded first (:mod:`mathdl.language.scan`), then its syntax tree is walked over a
+The text is bounded first (:mod:`mathdl.language.raw_text`), then its syntax tree is walked over a
 closed list of node kinds.  Constant arithmetic is bounded before it is done.
 """
 
@@ -24,7 +24,7 @@ from mathdl.language.declared import remember
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.indexing import index_tensor
 from mathdl.language.pointwise import as_tensor, constant_value, pointwise
-from mathdl.language.scan import MAX_DEPTH, check_number, check_text, place
+from mathdl.language.raw_text import MAX_DEPTH, check_number, check_text, place
 from mathdl.scalar.compare import COMPARISONS
 
 CONSTANTS: Mapping[str, Any] = {"pi": pi, "e": E}

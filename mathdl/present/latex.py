@@ -7,6 +7,7 @@ over the rows of a matrix is written ``\mathbf 1 \mathbf b^\top``, as the algebr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from typing import Any
 
 from mathdl.ir.tensor import Tensor
@@ -29,6 +30,7 @@ from mathdl.present.tree import (
     Number,
     Power,
     Sequence,
+    Sequenced,
     Slice,
     Transpose,
     as_decimal,
@@ -36,6 +38,9 @@ from mathdl.present.tree import (
 from mathdl.scalar import lookup, scalar_functions
 
 SUM, PRODUCT, POWER, ATOM = range(1, 5)
+
+#: A variable's name, rank and power.
+Variable = tuple[str, int, int]
 
 
 
@@ -46,29 +51,37 @@ def to_latex(tensor: Tensor, names: Mapping[Tensor, str] | None = None) -> str:
 
 
 def derivation_latex(
-    expr: Tensor, derivatives: Mapping[str, Tensor], order: int = 1,
-    names: Mapping[Tensor, str] | None = None,
+    values: Mapping[str, Tensor], results: Several[tuple[str, Several[Variable], Tensor]],
+    order: int = 1, names: Mapping[Tensor, str] | None = None,
 ) -> str:
-    """The expression and its derivatives, with shared definitions stated once; display math."""
-    document = layout([expr, *derivatives.values()], names, measure)
-    value, *rest = document.values
-    power = "" if order == 1 else f"^{order}"
-    lines = [f"L &= {show(value)}"]
-    for (name, tensor), node in zip(derivatives.items(), rest, strict=True):
-        below = rf"\partial {letter(Name(name, argument_ndim(expr, tensor, order)))}{power}"
-        lines.append(rf"\frac{{\partial{power} L}}{{{below}}} &= {show(node)}")
+    """The expressions and their derivatives, with shared definitions stated once; display math.
+
+    A result is what is differentiated, the variables with rank and power in turn, the derivative.
+    """
+    document = layout([*values.values(), *(tensor for *_, tensor in results)], names, measure)
+    left = {name: name if name == "L" else letter(Name(name, t.ndim)) for name, t in values.items()}
+    total = "" if order == 1 else f"^{order}"
+    nodes = iter(document.values)
+    lines = [f"{left[name]} &= {show(next(nodes))}" for name in values]
+    for name, variables, _ in results:
+        below = r" \, ".join(
+            rf"\partial {letter(Name(v, ndim))}{f'^{power}' if power > 1 else ''}"
+            for v, ndim, power in variables
+        )
+        lines.append(
+            rf"\frac{{\partial{total} {left[name]}}}{{{below}}} &= {show(next(nodes))}"
+        )
     body = " \\\\\n".join([*_definitions(document), *lines])
     return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$"
-
-
-def argument_ndim(expr: Tensor, derivative: Tensor, order: int) -> int:
-    return (derivative.ndim - expr.ndim) // order
 
 
 def _definitions(document: Document) -> list[str]:
     lines = []
     for name, node in document.definitions:
         left = letter(name)
+        if isinstance(node, Sequenced):
+            lines.append(_sequenced(name, node))
+            continue
         if isinstance(node, Formula):
             if node.indices:
                 left = f"{{{letter(Name(name.text, 0))}}}_{{{','.join(node.indices)}}}"
@@ -76,6 +89,18 @@ def _definitions(document: Document) -> list[str]:
         else:
             lines.append(f"{left} &= {show(node)}")
     return lines
+
+
+def _sequenced(name: Name, node: Sequenced) -> str:
+    moment = show(Index(name, tuple(i for i, _ in node.indices), node.ndim))
+    body = node.body
+    right = body.latex if isinstance(body, Formula) else show(body)
+    if isinstance(body, Formula) and body.indices:
+        moment = rf"\left({moment}\right)_{{{','.join(body.indices)}}}"
+    times = "".join(
+        rf" \quad {show(i)} = 0, \dots, {show(n)} - 1" for i, n in node.indices if n is not None
+    )
+    return f"{moment} &= {right}{times}"
 
 
 def _block(document: Document, values: list[str]) -> str:
@@ -126,6 +151,8 @@ def _show(node: Node) -> tuple[str, int]:
             return rf"\left{brackets[0]}{inside}\right{brackets[1]}", ATOM
         case Formula(latex=latex):
             return latex, SUM
+        case Sequenced(body=body):
+            return _show(body)
 
 
 def _number(value: Any) -> tuple[str, int]:
@@ -242,10 +269,19 @@ def _index(node: Index) -> tuple[str, int]:
         marks = ", ".join(":" if i else r"\cdot" for i in items)
         return f"{_in(node.inner, ATOM)}_{{[{marks}]}}", ATOM
     inside = ",".join(map(_item, node.items))
-    text = _in(node.inner, ATOM)
+    inner = node.inner
+    if isinstance(inner, Name) and _is_time(node.items[0]):
+        inner = Name(inner.text, inner.ndim - len(node.items), inner.kind)
+    text = _in(inner, ATOM)
     if text.endswith("}") and "_{" in text:
         text = rf"\left({text}\right)"
     return f"{text}_{{{inside}}}", ATOM
+
+
+def _is_time(item: Slice | Node | None) -> bool:
+    if isinstance(item, Add):
+        return any(_is_time(term) for _, term in item.terms)
+    return isinstance(item, Name) and item.kind == "time"
 
 
 def _item(item: Slice | Node | None) -> str:

@@ -10,17 +10,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import preorder_traversal, sympify
+from sympy import Integer, preorder_traversal, sympify
 
+from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
+from mathdl.language.recurrence import emitted, loop_key
+from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
+from mathdl.present.loops import StepView, step_view
 from mathdl.present.matrix import matrix_view
-from mathdl.present.tree import ONE, ZERO, Call, Formula, Name, Node
+from mathdl.present.tree import (
+    ONE,
+    ZERO,
+    Call,
+    Formula,
+    Index,
+    Name,
+    Node,
+    Number,
+    Sequenced,
+    at_time,
+)
 from mathdl.present.views import Unprintable
 
 LONG = 64  # characters beyond which a quantity is not written out inside another
@@ -54,6 +70,8 @@ class _Layout:
         self.kept = found  # alive, as they are known by id
         self.tensors = found[: len(tensors)]
         self.measure = measure
+        self.times: tuple[tuple[str, Dim], ...] = ()
+        self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
         self.given: dict[int, str] = {}
         self.order = self._reachable(self.tensors)
@@ -88,6 +106,8 @@ class _Layout:
         fold = self.folds.get(tensor)
         if fold is not None:
             return [fold.argument]
+        if tensor.recurrence is not None:
+            return self.views[loop_key(tensor)].reads
         return [a.tensor for a in tensor.operands]
 
     def _reachable(self, outputs: Sequence[Tensor]) -> list[Tensor]:
@@ -135,10 +155,13 @@ class _Layout:
         uses = self._uses()
         values = {id(self.resolve(t)) for t in self.tensors}
         for t in self.order:
-            if id(t) in self.alias:
+            if id(t) in self.alias or id(t) in self.nodes:
                 continue
             if t.is_input:
                 self.nodes[id(t)] = Name(t.name or "", t.ndim)
+                continue
+            if t.recurrence is not None:
+                self._loop(t)
                 continue
             node = self._tree(t)
             if isinstance(node, Formula) and (t.ndim or id(t) not in values):
@@ -150,6 +173,79 @@ class _Layout:
             else:
                 self.nodes[id(t)] = node
         return Document(tuple(self.definitions), tuple(self.node_of(t) for t in self.tensors))
+
+    # -- loops -------------------------------------------------------------------------------------
+
+    def _step_views(self, outputs: Sequence[Tensor]) -> dict[Any, StepView]:
+        members: dict[Any, list[Tensor]] = {}
+        uses: dict[int, int] = {}
+        counted: set[Any] = set()
+        for t in topological(outputs):
+            key = loop_key(t)
+            if key is not None:
+                members.setdefault(key, []).append(t)
+            if key is None or key not in counted:
+                counted.add(key)
+                for access in t.operands:
+                    uses[id(access.tensor)] = uses.get(id(access.tensor), 0) + 1
+        return {key: step_view(found, uses) for key, found in members.items()}
+
+    def _loop(self, tensor: Tensor) -> None:
+        """The recurrence by which a tensor is computed, with all else that it computes."""
+        key = loop_key(tensor)
+        view = self.views[key]
+        members = [t for t in self.order if loop_key(t) == key]
+        step, outside = view.loop.step, len(self.times)
+        time = next(c for c in "tsukpqr" if c not in self.taken | dict(self.times).keys())
+        letters = (*dict(self.times), time)
+        for t, inner in [*((t, emitted(t)) for t in members),
+                         *zip(step.states, step.nexts, strict=True)]:
+            if inner.label is not None:
+                self.given.setdefault(id(t), inner.label)
+        names = {id(t): Name(self.fresh(t), t.ndim + outside) for t in members}
+        for t in members:
+            self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
+        assigned = {emitted(t): names[id(t)] for t in members}
+        called: dict[Tensor, Name] = {}
+        for state, after in zip(step.states, step.nexts, strict=True):
+            name = assigned.get(after)
+            if name is None or name in called.values() or after.is_input:
+                name = Name(self.fresh(state), state.ndim + 1 + outside)
+            called[state] = name
+        given: dict[Tensor, Node] = {
+            state: at_time(name, letters, 1 if step.reverse else -1)
+            for state, name in called.items()
+        }
+        for item, sequence in view.items.items():
+            given[item] = self._read_at(sequence, time)
+        for inner, outer in view.fixed.items():
+            given[inner] = self.node_of(outer)
+        first: Node = constant(sympify(step.length)) if step.reverse else Number(Integer(-1))
+        for state, start in view.loop.scope.states.items():
+            body = Sequenced((*self._over(), (first, None)), self.node_of(start), state.ndim)
+            self.definitions.append((called[state], body))
+        wanted = list(zip(view.nexts, called.values(), strict=True))
+        wanted += [(t, names[id(m)]) for t, m in zip(view.emits, self._members(key), strict=True)
+                   if id(m) in names]
+        self.definitions += _Steps(self, wanted, given, (time, step.length)).lines()
+
+    def _over(self) -> list[tuple[Node, Node | None]]:
+        """The indices of a definition: the times of the loops around it."""
+        return [(Name(time, 0, "time"), constant(sympify(n))) for time, n in self.times]
+
+    def _read_at(self, sequence: Tensor, time: str) -> Node:
+        """The entry of a sequence at a time."""
+        tensor = self.resolve(sequence)
+        if not isinstance(self.nodes[id(tensor)], Name | Index):
+            self._define(tensor, self.nodes[id(tensor)])
+        node = self.nodes[id(tensor)]
+        if isinstance(node, Index) and isinstance(node.inner, Name) and self.times:
+            return Index(node.inner, (*node.items, Name(time, 0, "time")), node.ndim - 1)
+        return at_time(self._word(sequence), (time,))
+
+    def _members(self, key: Any) -> list[Tensor]:
+        """All that one loop computes, in the order in which its view was made."""
+        return [t for t in topological(self.kept) if loop_key(t) == key]
 
     def _define(self, tensor: Tensor, node: Node) -> None:
         name = Name(self.fresh(tensor), tensor.ndim)
@@ -196,6 +292,11 @@ class _Layout:
         for t in self.order:
             if id(t) in self.alias or t.is_input:
                 continue
+            if t.recurrence is not None:
+                for read in self.needs(t):
+                    key = id(self.resolve(read))
+                    uses[key] = uses.get(key, 0) + 1
+                continue
             if t in self.folds:
                 key = id(self.resolve(self.folds[t].argument))
                 uses[key] = uses.get(key, 0) + 1
@@ -204,6 +305,50 @@ class _Layout:
                 key = id(self.resolve(t.operands[k].tensor))
                 uses[key] = uses.get(key, 0) + count
         return uses
+
+
+class _Steps(_Layout):
+    """The lines of one step of a recurrence: every definition in it is a sequence."""
+
+    def __init__(
+        self, outside: _Layout, wanted: Sequence[tuple[Tensor, Name]],
+        given: Mapping[Tensor, Node], time: tuple[str, Dim],
+    ) -> None:
+        self.wanted = list(dict.fromkeys(wanted))
+        super().__init__([t for t, _ in self.wanted], {}, outside.measure)
+        self.times = (*outside.times, time)
+        self.taken = outside.taken
+        self.assigned: dict[int, Name] = {}
+        for tensor, (_, name) in zip(self.tensors, self.wanted, strict=True):
+            self.assigned.setdefault(id(self.resolve(tensor)), name)
+        self.given |= {key: name.text for key, name in self.assigned.items()}
+        self.nodes |= {id(t): node for t, node in given.items()}
+
+    def lines(self) -> list[tuple[Name, Node]]:
+        self.document()
+        for tensor, (_, name) in zip(self.tensors, self.wanted, strict=True):
+            if not any(known == name for known, _ in self.definitions):
+                self._state(name, self.node_of(tensor))
+        return self.definitions
+
+    def _define(self, tensor: Tensor, node: Node) -> None:
+        name = self.assigned.get(id(tensor))
+        if name is None:
+            name = Name(self.fresh(tensor), tensor.ndim + len(self.times))
+        self._state(name, node)
+        self.nodes[id(tensor)] = at_time(name, tuple(dict(self.times)))
+
+    def _state(self, name: Name, node: Node) -> None:
+        ndim = name.ndim - len(self.times)
+        self.definitions.append((name, Sequenced(tuple(self._over()), node, ndim)))
+
+    def _word(self, tensor: Tensor) -> Name:
+        node = self.nodes[id(self.resolve(tensor))]
+        if isinstance(node, Index):
+            from mathdl.present.text import show
+
+            return Name(show(node), node.ndim)
+        return super()._word(tensor)
 
 
 def is_indicator(node: Node) -> bool:

@@ -6,7 +6,8 @@ It can be pasted back, except for what no matrix form states; that is written in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Several
 from typing import Any
 
 from mathdl.ir.tensor import Tensor
@@ -24,6 +25,7 @@ from mathdl.present.tree import (
     Number,
     Power,
     Sequence,
+    Sequenced,
     Slice,
     Transpose,
     as_decimal,
@@ -41,6 +43,25 @@ def to_text(tensor: Tensor, names: Mapping[Tensor, str] | None = None) -> str:
     return document_text(layout([tensor], names, measure))
 
 
+def derivation_text(
+    lines: Iterable[tuple[str, Several[tuple[str, int, int]], Tensor]], order: int,
+    names: Mapping[Tensor, str] | None = None,
+) -> str:
+    """The definitions that the derivatives share, then ``d2L/(dW db) = ...`` for each.
+
+    A line is what is differentiated, the variables with rank and power in turn, the derivative.
+    """
+    total = "" if order == 1 else str(order)
+    lines = list(lines)
+    document = layout([tensor for *_, tensor in lines], names, measure)
+    shown = [definition(name, node) for name, node in document.definitions]
+    for (output, variables, _), value in zip(lines, document.values, strict=True):
+        below = " ".join(f"d{name}{power if power > 1 else ''}" for name, _, power in variables)
+        below = f"({below})" if len(variables) > 1 else below
+        shown.append(f"d{total}{output}/{below} = {show(value)}")
+    return "\n".join(shown)
+
+
 def measure(node: Node) -> int:
     """The length of a printed tree."""
     return len(show(node))
@@ -52,6 +73,13 @@ def document_text(document: Document, separator: str = "; ") -> str:
 
 
 def definition(name: Name, node: Node) -> str:
+    if isinstance(node, Sequenced):
+        below = [show(i) + (f"<{show(n)}" if n is not None else "") for i, n in node.indices]
+        body = show(node.body)
+        if isinstance(node.body, Formula):
+            pairs = zip(node.body.indices, node.body.ranges, strict=True)
+            below += [f"{i}<{n}" for i, n in pairs]
+        return f"{name.text}[{', '.join(below)}] = {body}"
     if isinstance(node, Formula):
         ranges = ", ".join(f"{i}<{n}" for i, n in zip(node.indices, node.ranges, strict=True))
         return f"{name.text}[{ranges}] = {node.body}" if ranges else f"{name.text} = {node.body}"
@@ -95,6 +123,8 @@ def _show(node: Node) -> tuple[str, int]:
             return f"{brackets[0]}{inside}{brackets[1]}", ATOM
         case Formula(body=body):
             return body, ATOM
+        case Sequenced(body=inside):
+            return _show(inside)
 
 
 def _in(node: Node, least: int) -> str:

@@ -18,7 +18,7 @@ class Name:
 
     text: str
     ndim: int
-    kind: str = "tensor"  # or "dim", "constant"
+    kind: str = "tensor"  # or "dim", "constant", "time"
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,26 @@ class Formula:
     ndim: int
 
 
+@dataclass(frozen=True)
+class Sequenced:
+    """A definition of a sequence: at each index, any below its length or, without one, at that."""
+
+    indices: tuple[tuple[Node, Node | None], ...]
+    body: Node
+    ndim: int
+
+
+def at_time(name: Name, times: tuple[str, ...], shift: int = 0) -> Index:
+    """``h[t]``, ``h[t - 1]`` or ``h[t + 1]``; the last time is shifted."""
+    moments: list[Node] = [Name(time, 0, "time") for time in times]
+    if shift:
+        moments[-1] = Add(((1, moments[-1]), (shift, ONE)), 0)
+    return Index(name, tuple(moments), name.ndim - len(times))
+
+
 Node = (
     Name | Number | Add | Multiply | Power | Matmul | Transpose | Index | Call | Compare
-    | Sequence | Formula
+    | Sequence | Formula | Sequenced
 )
 
 ONE, ZERO = Number(Integer(1)), Number(Integer(0))

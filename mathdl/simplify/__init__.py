@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mathdl.ir.tensor import Tensor
+from mathdl.language.recurrence import rewrite_steps
 from mathdl.simplify.engine import Rule, Step, rewrite_system
 from mathdl.simplify.rules import RULES
 from mathdl.simplify.stabilise import stabilise
@@ -12,8 +13,11 @@ MAX_PASSES = 4
 
 def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: bool = False,
              trace: list[Step] | None = None) -> list[Tensor]:
-    """The outputs rewritten with all rules until nothing changes."""
-    current = list(outputs)
+    """The outputs rewritten with all rules until nothing changes, and the steps of loops too."""
+    def inside(step: list[Tensor]) -> list[Tensor]:
+        return simplify(step, strict=strict, trace=trace)
+
+    current = rewrite_steps(outputs, inside, kept)
     for _ in range(MAX_PASSES):
         after = rewrite_system(current, RULES, kept=kept, strict=strict, trace=trace)
         if all(a is b for a, b in zip(after, current, strict=True)):

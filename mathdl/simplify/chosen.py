@@ -16,6 +16,7 @@ from mathdl.ir.build import redefine, restate
 from mathdl.ir.index import slot_number
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.language.recurrence import rewrite_steps
 from mathdl.scalar import (
     COMPARISONS,
     arccos,
@@ -43,7 +44,7 @@ def choose(outputs: Sequence[Tensor]) -> list[Tensor]:
             current, body, list(definition.operands)
         )
 
-    return rewrite(outputs, rule)
+    return rewrite(rewrite_steps(outputs, choose), rule)
 
 
 @lru_cache(maxsize=8192)

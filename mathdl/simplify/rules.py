@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Add, KroneckerDelta, Mul, S, expand_mul
+from sympy import Add, KroneckerDelta, Mul, S, Symbol, expand_mul
 
 from mathdl.ir.bodies import inline, is_regrouped, merge, symbols_read
-from mathdl.ir.build import define, out_ranges, restate
+from mathdl.ir.build import define, out_ranges, restate, substitute
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
@@ -292,10 +292,48 @@ def _split_delta(tensor: Tensor, context: Context) -> Tensor | None:
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
 
 
+def _merge_sums(tensor: Tensor, context: Context) -> Tensor | None:
+    """A sum of nothing but sums is one sum over all their indices."""
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None:
+        return None
+    number, factor = equation.body.as_coeff_Mul()
+    k = slot_number(factor)
+    inner = equation.operands[k].tensor if k is not None else tensor
+    if (
+        k is None or inner.definition is None or inner.equation.reduce != "sum"
+        or inner.label is not None or inner.requires or not context.single(inner)
+        or equation.operands[k].held or not _inlinable_index(tensor, equation.operands[k])
+    ):
+        return None
+    own = {
+        bound_index(j): Symbol(f"q{j}", integer=True, nonnegative=True)
+        for j in range(len(inner.equation.extents))
+    }
+    renamed = {**dict(zip(out_indices(inner.ndim), equation.operands[k].index, strict=True)), **own}
+    return define(
+        out_ranges(tensor.shape), number * substitute(inner.equation.body, renamed),
+        [Access(a.tensor, tuple(substitute(e, renamed) for e in a.index), a.held)
+         for a in inner.equation.operands],
+        reduce="sum",
+        bound=[*_bounds(equation),
+               *zip(own.values(), inner.equation.extents, strict=True)],
+        requires=tensor.requires,
+    )
+
+
+def _inlinable_index(tensor: Tensor, access: Access) -> bool:
+    ranges = _ranges(tensor)
+    return all(
+        in_range(e, d, ranges) for e, d in zip(access.index, access.tensor.shape, strict=True)
+    )
+
+
 NORMAL_FORM = Rule("normal form", "a(b + c) = ab + ac; ab/a = b, the cheapest form", _normalise)
 INLINE = Rule("inline", "replace a quantity by its definition where that is shorter", _inline)
 PULL_OUT = Rule("factor out of a sum", "sum_k c f(k) = c sum_k f(k)", _pull_out)
 KNOWN_SUM = Rule("known sum", "sum_k Y[i,k] = 1, and what follows from definitions", _known_sum)
+MERGE_SUMS = Rule("merge sums", "sum_i sum_k f = sum_ik f", _merge_sums)
 SPLIT_DELTA = Rule("split", "sum_k (f + delta g) = sum_k f + sum_k delta g", _split_delta)
 
-RULES = (SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, INLINE)
+RULES = (SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, MERGE_SUMS, INLINE)

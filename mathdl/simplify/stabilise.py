@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from mathdl.ir.build import redefine
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.language.recurrence import rewrite_steps
 from mathdl.simplify.scalar_forms import scalar_forms
 from mathdl.simplify.shifting import logarithm_of_mean, logarithm_of_product, shift
 from mathdl.simplify.variance import variance
@@ -34,4 +35,4 @@ def stabilise(outputs: Sequence[Tensor]) -> list[Tensor]:
                 current = after
         return current
 
-    return rewrite(outputs, rule)
+    return rewrite(rewrite_steps(outputs, stabilise), rule)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mathdl.request import Block, Space
 from mathdl.verify.finite_difference import Problem
 from mathdl.verify.noise import (
     EPS,
@@ -28,17 +29,24 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Claim:
-    """A function, and what is claimed to be its derivative with respect to each name."""
+    """Values by key, and what is claimed to be the derivatives of some of them, by key.
+
+    A claim by an argument in ``moving`` is about ``f(M(x))``, ``M`` being the map of the space.
+    """
 
     quantity: str
-    names: tuple[str, ...]
+    blocks: Mapping[str, Block]
     function: Callable[[Arguments], Values]
     derivative: Callable[[Arguments], Values]
-    shared: bool  # one value for all names
-    symmetric: frozenset[str] = frozenset()  # code reads one triangle: both move together
+    moving: Mapping[str, Space] = field(default_factory=dict)
 
-    def key(self, name: str) -> str:
-        return "" if self.shared else name
+    def source(self, key: str) -> str:
+        """The key of the value that a block is the derivative of."""
+        return self.blocks[key].below.key
+
+    def argument(self, key: str) -> str:
+        """The name of the argument by which it is the derivative."""
+        return self.blocks[key].path[-1]
 
 
 class Instance:
@@ -48,12 +56,17 @@ class Instance:
         self, claim: Claim, arrays: dict[str, Array], sizes: dict[str, int],
         moving: frozenset[str],
     ) -> None:
-        self.claim, self.arrays, self.moving = claim, arrays, moving
+        self.claim, self.moving = claim, moving
+        self.arrays = {**arrays, **{
+            name: space.preimage(arrays[name], _diagonal(arrays[name]))
+            for name, space in claim.moving.items()
+        }}
         self._sizes = sizes
         self.values: Values = {}
         # Code may reuse its buffers.
-        self.values = {k: np.array(v, dtype=float) for k, v in self.function(arrays).items()}
-        self.claimed = _copied(self.derivative(arrays))
+        values = self.function(self.arrays)
+        self.values = {k: np.array(v, dtype=float) for k, v in values.items()}
+        self.claimed = _copied(self.derivative(self.arrays))
         self.noise: Values = {}
         self.points: list[Values] = []
         self.slopes: list[Values] = []
@@ -70,19 +83,15 @@ class Instance:
 
     def _arguments(self, arrays: Arguments) -> Arguments:
         found = {**arrays, **self._sizes}
-        for name in self.claim.symmetric:
-            a = np.asarray(found[name])
-            found[name] = (a + np.swapaxes(a, -1, -2)) / 2
+        for name, space in self.claim.moving.items():
+            x = np.asarray(found[name])
+            found[name] = space.map(x, np.swapaxes(x, -1, -2), _diagonal(x))
         return found
 
     def derivative(self, arrays: Arguments) -> Values:
-        """What is claimed, by name."""
+        """What is claimed, by key."""
         try:
-            found = dict(self.claim.derivative(self._arguments(arrays)))
-            for name in self.claim.symmetric & found.keys():
-                a = np.asarray(found[name])  # all that a symmetric step sees of it
-                found[name] = (a + np.swapaxes(a, -1, -2)) / 2 if a.ndim > 1 else a
-            return found
+            return self.claim.derivative(self._arguments(arrays))
         except np.linalg.LinAlgError:
             if not hasattr(self, "claimed"):
                 raise
@@ -94,12 +103,12 @@ class Instance:
     def finite(self) -> bool:
         return all(bool(np.all(np.isfinite(v))) for v in self.claimed.values())
 
-    def misfit(self, name: str, shape: tuple[int, ...]) -> str:
+    def misfit(self, key: str, shape: tuple[int, ...]) -> str:
         """What is wrong with the shape of a derivative, in words."""
-        if name not in self.claimed:
+        if key not in self.claimed:
             return "the code does not give it"
-        expected = self.values[self.claim.key(name)].shape + shape
-        got = self.claimed[name].shape
+        expected = self.values[self.claim.source(key)].shape + shape
+        got = self.claimed[key].shape
         return "" if got == expected else f"expected shape {expected}, got {got}"
 
     def measure(self, rng: np.random.Generator) -> None:
@@ -114,48 +123,52 @@ class Instance:
             points = line(self.arrays, self.moving, spacing, SLOPE_COUNT, rng)
             slopes = [_copied(self.derivative(p)) for p in points]
             runs.append((points, slopes))
-            for name in self.claim.names:
-                noise = scatter([s[name] for s in slopes], SLOPE_DEGREE)
-                rows = self.values[self.claim.key(name)].size
-                pooled.setdefault(name, []).append(np.max(noise.reshape(rows, -1), axis=1))
+            for key in self.claim.blocks:
+                noise = scatter([s[key] for s in slopes], SLOPE_DEGREE)
+                rows = self.values[self.claim.source(key)].size
+                pooled.setdefault(key, []).append(np.max(noise.reshape(rows, -1), axis=1))
             totals.append(sum(float(np.sum(found[-1])) for found in pooled.values()))
-        for name, found in pooled.items():
-            rows = self.values[self.claim.key(name)].size
-            largest = np.max(np.abs(self.claimed[name].reshape(rows, -1)), axis=1)
-            self.claimed_noise[name] = np.maximum(plateau(found), EPS * largest)
+        for key, found in pooled.items():
+            rows = self.values[self.claim.source(key)].size
+            largest = np.max(np.abs(self.claimed[key].reshape(rows, -1)), axis=1)
+            self.claimed_noise[key] = np.maximum(plateau(found), EPS * largest)
         quietest = int(np.argmin(np.where(np.isfinite(totals), totals, np.inf)))
         self.points, self.slopes = runs[quietest]
 
-    def problem(self, name: str) -> Problem | None:
-        """The claim for one name at this instance; None when its noise is not finite."""
-        noise = self.noise[self.claim.key(name)]
-        if not (np.all(np.isfinite(noise)) and np.all(np.isfinite(self.claimed_noise[name]))):
+    def problem(self, key: str) -> Problem | None:
+        """The claim for one key at this instance; None when its noise is not finite."""
+        noise = self.noise[self.claim.source(key)]
+        if not (np.all(np.isfinite(noise)) and np.all(np.isfinite(self.claimed_noise[key]))):
             return None
-        return self._problem(name, self.arrays, self.claimed[name])
+        return self._problem(key, self.arrays, self.claimed[key])
 
-    def neighbours(self, name: str) -> list[Problem]:
+    def neighbours(self, key: str) -> list[Problem]:
         """The same claim on a short line of instances."""
         return [
-            self._problem(name, point, slopes[name])
+            self._problem(key, point, slopes[key])
             for point, slopes in zip(self.points, self.slopes, strict=True)
         ]
 
-    def _problem(self, name: str, arrays: Values, claimed: Array) -> Problem:
-        key = self.claim.key(name)
-        value = self.values[key]
+    def _problem(self, key: str, arrays: Values, claimed: Array) -> Problem:
+        source, name = self.claim.source(key), self.claim.argument(key)
+        value = self.values[source]
 
         def function(x: Array) -> Array:
-            return self.function({**arrays, name: x})[key].reshape(-1).copy()
+            return self.function({**arrays, name: x})[source].reshape(-1).copy()
 
         return Problem(
             function=function,
             x=arrays[name],
             value=value.reshape(-1),
             claimed=claimed.reshape(value.size, -1),
-            noise=self.noise[key],
-            claimed_noise=self.claimed_noise[name],
+            noise=self.noise[source],
+            claimed_noise=self.claimed_noise[key],
             out_shape=value.shape,
         )
+
+
+def _diagonal(matrix: Array) -> Array:
+    return np.eye(np.shape(matrix)[-1])
 
 
 def _copied(values: Values) -> Values:

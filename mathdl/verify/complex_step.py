@@ -22,6 +22,7 @@ from mathdl.errors import MathDLError
 from mathdl.ir.index import slot_number
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
+from mathdl.language.recurrence import emitted
 from mathdl.primitives import lookup_primitive
 from mathdl.scalar.declare import of_head
 from mathdl.verify.finite_difference import (
@@ -55,6 +56,13 @@ def is_analytic(outputs: Iterable[Tensor], wrt: Iterable[Tensor]) -> bool:
     carrying = depends_on(outputs, wrt)
     for tensor in topological(outputs):
         if tensor.is_input or id(tensor) not in carrying:
+            continue
+        if tensor.recurrence is not None:
+            step = tensor.recurrence
+            moving = [given for given, a in zip(step.inputs, tensor.operands, strict=True)
+                      if id(a.tensor) in carrying]
+            if not is_analytic([*step.nexts, emitted(tensor)], [*moving, *step.states]):
+                return False
             continue
         if tensor.call is not None:
             if not lookup_primitive(tensor.call.primitive).analytic:

@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Integer
 
 from mathdl.errors import InputError
-from mathdl.ir.system import topological
+from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 
 Dims = dict[str, int]
@@ -103,7 +103,7 @@ class _Constraints:
         lengths: dict[Any, None] = {}
         self.reasons: dict[Any, str] = {}
         least: dict[Any, None] = {}
-        for tensor in topological(outputs):
+        for tensor in with_steps(outputs):
             extents = tensor.definition.extents if tensor.definition is not None else ()
             for dim in (*tensor.shape, *extents):
                 if not isinstance(dim, int):

@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from mathdl.errors import AssumptionError, InputError, NamingError, OrderError, UnsupportedError
-from mathdl.ir.system import inputs_of, topological
+from mathdl.ir.system import inputs_of, with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.primitives import lookup_primitive
+from mathdl.request import PROJECTED, Block, Space, is_inside
 from mathdl.verify.claim import Arguments, Claim, Instance
 from mathdl.verify.complex_step import complex_steps, is_analytic
 from mathdl.verify.dims import Dims, choose_dims
@@ -41,30 +42,37 @@ ATTEMPTS: tuple[Manner, ...] = ("normal", "normal", "positive", "unit", "normal"
 DIRECTION, ENTRY, COMPLEX = "random directions", "entry by entry", "complex steps"
 
 
+_Code = Callable[..., Mapping[str, Any]]
+
+
 class Subject(Protocol):
-    """What can be verified: an expression, and code for it and for its derivatives.
+    """What can be verified: expressions, and code for them and for their derivatives.
 
     Functions take every input below the expression and its derivatives as an array by name, and
     every dim that no input has as an axis as an int by name; they ignore what they do not need.
     """
 
     @property
-    def expr(self) -> Tensor: ...
+    def outputs(self) -> Mapping[str, Tensor]: ...
     @property
     def wrt(self) -> tuple[Tensor, ...]: ...
     @property
     def order(self) -> int: ...
     @property
+    def space(self) -> Space | None: ...
+    @property
+    def blocks(self) -> Mapping[str, Block]: ...
+    @property
     def derivatives(self) -> Mapping[str, Tensor]: ...
 
-    def value_function(self) -> Callable[..., Any]:
-        """Keyword arrays to the value of ``expr``."""
+    def value_function(self) -> Callable[..., Mapping[str, Any]]:
+        """Keyword arrays to the values by name; ``""`` for a lone expression."""
 
     def derivative_function(self) -> Callable[..., Mapping[str, Any]]:
-        """Keyword arrays to the derivatives by name."""
+        """Keyword arrays to the derivatives by key."""
 
     def gradient_function(self) -> Callable[..., Mapping[str, Any]]:
-        """Keyword arrays to the derivatives of one order less by name; for order 2 or more."""
+        """Keyword arrays to the derivatives of one order less by key; for order 2 or more."""
 
 
 def verify(
@@ -80,7 +88,9 @@ def verify(
     ``points`` instances of different sizes, or of the ``dims`` that are given, are drawn from
     ``seed``.  At order 2 the first derivatives are checked too, since the second are checked as
     theirs; a higher order is checked against the order below only, and a note says so.  The
-    report is true when each derivative was compared somewhere and none refused.
+    derivative by ``W`` and ``b`` is checked as that of the derivative by ``W``.  Derivatives in
+    a space of symmetric matrices are checked along symmetric steps.  The report is true when
+    each derivative was compared somewhere and none refused.
 
     Raises UnsupportedError for another level, OrderError for an order below 1, AssumptionError
     for a derivative with respect to integers, InputError for sizes that do not fit.
@@ -98,7 +108,7 @@ def verify(
             run.point(number, sizes)
     return Report(
         checks=tuple(run.checks()),
-        quantities=tuple((n, c.quantity) for c in run.claims for n in c.names),
+        quantities=tuple((key, c.quantity) for c in run.claims for key in c.blocks),
         level=level,
         seed=seed,
         seconds=time.perf_counter() - started,
@@ -121,7 +131,7 @@ def instance(
 
 
 def _graph(subject: Subject) -> list[Tensor]:
-    return [subject.expr, *subject.derivatives.values(), *subject.wrt]
+    return [*subject.outputs.values(), *subject.derivatives.values(), *subject.wrt]
 
 
 @dataclass
@@ -174,46 +184,71 @@ class _Run:
 
     def _claims(self) -> list[Claim]:
         subject = self.subject
-        names = tuple(subject.derivatives)
-        unknown = [n for n in names if n not in self.wrt]
-        if unknown or not names:
+        blocks = subject.blocks
+        unknown = sorted({n for b in blocks.values() for n in b.path} - self.wrt.keys())
+        if unknown or not blocks:
             raise NamingError(
                 f"derivatives by {', '.join(unknown)}, which are not in wrt" if unknown
                 else "there is no derivative to verify"
             )
-        first = "Jacobian" if subject.expr.shape else "gradient"
-        value = subject.value_function()
-        by_name = _named(subject.derivative_function())
+        moving = self._moving()
 
-        def shared(arrays: Arguments) -> Values:
-            return {"": np.asarray(value(**arrays))}
+        def claim(quantity: str, of: Mapping[str, Block], function: _Code, code: _Code) -> Claim:
+            derivative = self._seen(_named(code), of, moving)
+            return Claim(quantity, of, _named(function), derivative, moving)
 
-        halves = self._one_triangle()
+        tensors = any(t.shape for t in subject.outputs.values())
+        first = "Jacobian" if tensors else "gradient"
+        values, derivatives = subject.value_function(), subject.derivative_function()
         if subject.order == 1:
-            return [Claim(first, names, shared, by_name, True, halves)]
+            return [claim(first, blocks, values, derivatives)]
         if subject.order < 1:
             raise OrderError(f"derivatives of order 1 or more are verified, not {subject.order}")
-        lower = _named(subject.gradient_function())
+        lower = subject.gradient_function()
         if subject.order == 2:
+            below = {b.below.key: b.below for b in blocks.values()}
             return [
-                Claim(first, names, shared, lower, True, halves),
-                Claim("Hessian", names, lower, by_name, False, halves),
+                claim(first, below, values, lower), claim("Hessian", blocks, lower, derivatives)
             ]
         order = subject.order
         self.notes.append(f"order {order} is checked as the derivative of order {order - 1}")
-        return [Claim(f"order {order}", names, lower, by_name, False, halves)]
+        return [claim(f"order {order}", blocks, lower, derivatives)]
 
-    def _one_triangle(self) -> frozenset[str]:
-        """Symmetric arguments of an expression with a factorisation that reads one triangle."""
-        if not any(
-            t.call is not None and lookup_primitive(t.call.primitive).one_triangle
-            for t in topological(self.tensors)
+    def _moving(self) -> dict[str, Space]:
+        """Symmetric arguments that must stay so, each with the space in which it moves.
+
+        Those of the space that was asked for; and every one of an expression with a
+        factorisation that reads one triangle.
+        """
+        space = self.subject.space
+        if space is None and any(
+            t.call is not None and t.recurrence is None
+            and lookup_primitive(t.call.primitive).one_triangle
+            for t in with_steps(self.tensors)
         ):
-            return frozenset()
-        found = frozenset(n for n, t in self.wrt.items() if "symmetric" in t.assume)
+            space = PROJECTED
+        found = {n: space for n, t in self.wrt.items() if space and is_inside(t, space)}
         if found:
             self.notes.append(f"{', '.join(sorted(found))} moves symmetrically")
         return found
+
+    def _seen(
+        self, derivative: Callable[[Arguments], Values], blocks: Mapping[str, Block],
+        moving: Mapping[str, Space],
+    ) -> Callable[[Arguments], Values]:
+        """Of ambient derivatives what a symmetric step sees."""
+        if self.subject.space is not None or not moving:
+            return derivative
+
+        def projected(arrays: Arguments) -> Values:
+            found = dict(derivative(arrays))
+            for key in blocks.keys() & found.keys():
+                a = found[key]
+                if blocks[key].path[-1] in moving and a.ndim > 1:
+                    found[key] = PROJECTED.map(a, np.swapaxes(a, -1, -2), 0)
+            return found
+
+        return projected
 
     def point(self, number: int, dims: Dims) -> None:
         """Find an instance of these sizes at which every derivative can be compared."""
@@ -252,10 +287,10 @@ class _Run:
         if not at.finite_value():
             return "values not finite"
         wrong = False
-        for name in claim.names:
-            detail = at.misfit(name, concrete(self.wrt[name].shape, where[0]))
-            if detail:
-                result = self._result(name, claim, "shape")
+        for key in claim.blocks:
+            shape = concrete(self.wrt[claim.argument(key)].shape, where[0])
+            if detail := at.misfit(key, shape):
+                result = self._result(key, claim, "shape")
                 result.detail, result.where = detail, where
                 wrong = True
         if wrong:
@@ -264,46 +299,45 @@ class _Run:
             return "derivatives not finite"
         at.measure(rng)
         reason = ""
-        for name in claim.names:
-            problem = at.problem(name)
+        for key in claim.blocks:
+            problem = at.problem(key)
             if problem is None:
                 reason = "noise not finite"
                 continue
-            found = self._methods(claim, name, at, problem, rng)
+            found = self._methods(key, at, problem, rng)
             compared = [t for t in found.values() if t.tried]
             refused = any(t.refused for t in compared)
             if compared and not refused and not any(t.telling for t in compared):
                 reason = "rounding hides the derivative"
                 continue
             for method, tally in found.items():
-                self._result(name, claim, method).add(tally, where)
+                self._result(key, claim, method).add(tally, where)
             if not compared:
                 reason = "kinks" if any(t.kinks for t in found.values()) else "no step resolves it"
         return reason
 
     def _methods(
-        self, claim: Claim, name: str, at: Instance, problem: Problem,
-        rng: np.random.Generator,
+        self, key: str, at: Instance, problem: Problem, rng: np.random.Generator
     ) -> dict[str, Tally]:
         found = {
             DIRECTION: directions(problem, rng, DIRECTIONS),
             ENTRY: entries(problem, rng),
         }
         if self.analytic:
-            tally = complex_steps(problem, at.neighbours(name), rng, DIRECTIONS, MAX_ENTRIES)
+            tally = complex_steps(problem, at.neighbours(key), rng, DIRECTIONS, MAX_ENTRIES)
             if tally is None:
-                self.notes.append(f"no complex steps for {name}: its code is for real arrays")
+                self.notes.append(f"no complex steps for {key}: its code is for real arrays")
             else:
                 found[COMPLEX] = tally
         return found
 
-    def _result(self, name: str, claim: Claim, method: str) -> _Result:
-        return self.results.setdefault((name, claim.quantity, method), _Result())
+    def _result(self, key: str, claim: Claim, method: str) -> _Result:
+        return self.results.setdefault((key, claim.quantity, method), _Result())
 
     def checks(self) -> list[Check]:
         return [
-            result.check(name, quantity, method)
-            for (name, quantity, method), result in self.results.items()
+            result.check(key, quantity, method)
+            for (key, quantity, method), result in self.results.items()
         ]
 
 

@@ -23,7 +23,7 @@ class Check:
     """One method on one derivative, over all instances.
 
     tensor, quantity, method
-        What was checked (``W``, ``gradient``) and how.
+        What was checked (``W`` or, of a mixed block, ``W,b``; ``gradient``) and how.
     points, tried
         How many instances, and how many directions or entries in all.
     kinks, unresolved

@@ -18,6 +18,7 @@ from mathdl.ir.dim import Dim
 from mathdl.ir.index import linear, slot, slots_in
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
+from mathdl.language.recurrence import emitted
 
 Array = npt.NDArray[Any]
 Manner = Literal["normal", "positive", "unit"]
@@ -85,6 +86,13 @@ def index_limits(outputs: Iterable[Tensor], dims: Mapping[str, int]) -> dict[int
     """For each input (by id) whose entries index an axis: how many values are in range."""
     limits: dict[int, int] = {}
     for tensor in topological(outputs):
+        if tensor.recurrence is not None:
+            inside = index_limits([*tensor.recurrence.nexts, emitted(tensor)], dims)
+            for given, access in zip(tensor.recurrence.inputs, tensor.operands, strict=True):
+                if id(given) in inside:
+                    for source in inputs_of([access.tensor]):
+                        allowed = inside[id(given)]
+                        limits[id(source)] = min(limits.get(id(source), allowed), allowed)
         for access in tensor.operands:
             for axis, index in enumerate(access.index):
                 for k in slots_in(index):

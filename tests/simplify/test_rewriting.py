@@ -125,7 +125,7 @@ def test_a_wrong_rule_is_seen() -> None:
 def test_simplifying_again_changes_nothing(text: str, wrt: str) -> None:
     """A result is in normal form: the rules that made it leave it as it is."""
     expr = md.parse(text, SHAPES, ASSUME)
-    prepared = prepare(expr)
+    prepared = prepare([expr])
     found = md.derive(expr, wrt=wrt)[wrt]
     again = simplify([found], kept=prepared.kept)[0]
     size = len(topological([found]))
@@ -211,7 +211,7 @@ def test_normal_forms(body: Any, wanted: Any) -> None:
 )
 def test_facts(text: str, axes: tuple[int, ...], expected: Any) -> None:
     """What a quantity sums to; wherever a constant is claimed it is the value."""
-    tensor = prepare(md.parse(text, SHAPES, ASSUME)).expr
+    tensor = prepare([md.parse(text, SHAPES, ASSUME)]).exprs[0]
     claimed = constant_sum(tensor, axes)
     if claimed is not None:
         value = evaluate([tensor], arrays_of([tensor], DIMS), DIMS)[0].sum(axis=axes)
@@ -400,6 +400,6 @@ def test_extreme_inputs(text: str, point: list[float]) -> None:
 def test_variance_does_not_cancel(shift: float) -> None:
     expr = md.parse("mean(x**2) - mean(x)**2", "x: n")
     point = np.array([0.25, 0.5, 1.0, 2.0]) + shift
-    value = evaluate([prepare(expr).expr], {"x": point}, {"n": 4})[0]
+    value = evaluate([prepare([expr]).exprs[0]], {"x": point}, {"n": 4})[0]
     assert value == pytest.approx(np.var(point), rel=1e-9)
     assert value == pytest.approx(0.44921875, rel=1e-6)

@@ -7,7 +7,7 @@ them.  ``n m`` are symbolic, and the tensors only carry shapes and assumptions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import autograd
@@ -20,6 +20,7 @@ from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import as_dim
 from mathdl.ir.index import bound_index, slot
 from mathdl.ir.tensor import Access, Tensor, input_tensor
+from mathdl.request import Block, Space
 from mathdl.scalar import tanh
 from mathdl.scalar.rectifiers import relu
 
@@ -56,13 +57,22 @@ class Fake:
     order: int = 1
     given: Function | None = None
     gradient: Function | None = None
-    derivatives: Mapping[str, Tensor] = field(init=False)
+    space: Space | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "derivatives", {t.name: self.expr for t in self.wrt})
+    @property
+    def outputs(self) -> Mapping[str, Tensor]:
+        return {"": self.expr}
+
+    @property
+    def blocks(self) -> Mapping[str, Block]:
+        return {t.name: Block("", (t.name,) * self.order) for t in self.wrt}
+
+    @property
+    def derivatives(self) -> Mapping[str, Tensor]:
+        return {t.name: self.expr for t in self.wrt}
 
     def value_function(self) -> Function:
-        return self.value
+        return lambda **arrays: {"": self.value(**arrays)}
 
     def derivative_function(self) -> Function:
         return self.given or right(self.value, [t.name for t in self.wrt], self.order)

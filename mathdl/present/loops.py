@@ -1,0 +1,102 @@
+"""Recurrences as equations between times: ``h[t<T] = tanh(h[t - 1] @ W.T + X[t] @ U.T)``.
+
+What the engine computes outside a loop is written inside again where nothing else reads it, so
+that the recurrence reads as a book has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mathdl.ir.build import define
+from mathdl.ir.index import bound_index, out_index, out_indices, slot
+from mathdl.ir.system import rewrite, topological
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.language.operators import transpose
+from mathdl.language.recurrence import Loop, emitted, fresh
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step of a loop with what it reads: sequences at the time, and what is fixed."""
+
+    loop: Loop
+    nexts: tuple[Tensor, ...]
+    emits: tuple[Tensor, ...]
+    items: Mapping[Tensor, Tensor]
+    fixed: Mapping[Tensor, Tensor]
+
+    @property
+    def reads(self) -> list[Tensor]:
+        """What stands outside the step and is written in it, and what the states start with."""
+        return [*self.loop.starts, *self.items.values(), *self.fixed.values()]
+
+
+def step_view(members: Sequence[Tensor], uses: Mapping[int, int]) -> StepView:
+    """The step that computes ``members``; ``uses`` counts by id how often tensors are read."""
+    loop = Loop.of(members[0])
+    items, fixed = dict(loop.scope.items), dict(loop.scope.fixed)
+    inside: dict[Tensor, Tensor] = {}
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop()
+        opened = _at_one_time(items[item]) if uses.get(id(items[item]), 0) <= 1 else None
+        if opened is None:
+            continue
+        inside[item], moving, constant = opened
+        del items[item]
+        items |= moving
+        fixed |= constant
+        waiting.extend(moving)
+    nexts, emits = loop.step.nexts, [emitted(t) for t in members]
+    found = [*nexts, *emits]
+    while inside.keys() & set(topological(found)):
+        found = rewrite(found, replace=inside)
+    used = set(topological(found))
+    return StepView(
+        loop, tuple(found[: len(nexts)]), tuple(found[len(nexts):]),
+        {k: v for k, v in items.items() if k in used},
+        {k: v for k, v in fixed.items() if k in used},
+    )
+
+
+def _at_one_time(
+    sequence: Tensor,
+) -> tuple[Tensor, dict[Tensor, Tensor], dict[Tensor, Tensor]] | None:
+    """A sequence's equation at one time, with the sequences and other tensors that it reads."""
+    equation = sequence.definition
+    if equation is None or sequence.label is not None or sequence.requires:
+        return None
+    time = out_index(0)
+    if time in equation.body.free_symbols or not equation.operands or equation.body == slot(0):
+        return None
+    items: dict[Tensor, Tensor] = {}
+    fixed: dict[Tensor, Tensor] = {}
+    operands: list[Access] = []
+    for access in equation.operands:
+        places = [k for k, e in enumerate(access.index) if time in e.free_symbols]
+        if len(places) > 1 or any(access.index[k] != time for k in places):
+            return None
+        if not places:
+            stand_in = fresh("fixed", access.tensor.shape, access.tensor.assume)
+            fixed[stand_in] = access.tensor
+            operands.append(Access(stand_in, access.index, access.held))
+            continue
+        (k,) = places
+        if access.tensor.shape[k] != sequence.shape[0]:
+            return None
+        order = [k, *(j for j in range(access.tensor.ndim) if j != k)]
+        whole = transpose(access.tensor, order)
+        stand_in = fresh("item", whole.shape[1:], access.tensor.assume)
+        items[stand_in] = whole
+        rest = (*access.index[:k], *access.index[k + 1 :])
+        operands.append(Access(stand_in, rest, access.held))
+    symbols: tuple[Any, ...] = out_indices(sequence.ndim)
+    made = define(
+        list(zip(symbols[1:], sequence.shape[1:], strict=True)), equation.body, operands,
+        reduce=equation.reduce,
+        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+    )
+    return made, items, fixed
