@@ -22,6 +22,9 @@ from mathdl.language.recurrence import named_in_steps, rewrite_steps
 from mathdl.request import Block, Request, Space, Wrt, is_inside, name_of, resolve_wrt
 from mathdl.simplify import Step, simplify, stabilise
 from mathdl.simplify.facts import UNIT_ROWS
+from mathdl.simplify.matrices import SHAPED
+
+_OF_INSTANCES = UNIT_ROWS | SHAPED  # assumptions that do not hold of neighbourhoods
 
 # -- variables --------------------------------------------------------------------------------
 
@@ -58,8 +61,8 @@ def free_variables(
     inputs = {v: k for k, v in attached.items()}
     variables = [inputs.get(t, t) for t in targets]
     plain = {
-        t: input_tensor(t.name or "", t.shape, t.assume - UNIT_ROWS)
-        for t in variables if t.assume & UNIT_ROWS
+        t: input_tensor(t.name or "", t.shape, t.assume - _OF_INSTANCES)
+        for t in variables if t.assume & _OF_INSTANCES
     }
     if plain:
         free = rewrite(free, replace=plain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from mathdl.ir.build import redefine
 from mathdl.ir.system import topological
@@ -21,6 +22,8 @@ class Context:
     uses: dict[int, int] = field(default_factory=dict)
     quotients: dict[tuple[int, int], list[Tensor]] = field(default_factory=dict)
     kept: set[int] = field(default_factory=set)
+    multiples: dict[int, tuple[Any, Tensor]] = field(default_factory=dict)
+    alive: list[Tensor] = field(default_factory=list)  # so that ids stay those of the tensors
     strict: bool = False
 
     def single(self, tensor: Tensor) -> bool:
@@ -29,11 +32,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rewriting rule: its name, the law that it applies, and the function that does."""
+    """A rewriting rule: its name, the law that it applies, and the function that does.
+
+    ``of`` says whether it is for equations or for results of primitives.
+    """
 
     name: str
     law: str
     apply: Callable[[Tensor, Context], Tensor | None]
+    of: Literal["equations", "calls"] = "equations"
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def rewrite_system(
         for access in tensor.operands:
             context.uses[id(access.tensor)] = context.uses.get(id(access.tensor), 0) + 1
     known: dict[int, Tensor] = {}
-    alive: list[Tensor] = []  # keeps identities valid while the context refers to them
+    alive = context.alive
     wanted = {id(t) for t in kept}
     for tensor in order:
         if tensor.is_input:
@@ -93,10 +100,9 @@ def _normalise(
     alive: list[Tensor],
 ) -> Tensor:
     for _ in range(MAX_STEPS_PER_EQUATION):
-        if tensor.definition is None:
-            return tensor
+        kind = "equations" if tensor.definition is not None else "calls"
         for rule in rules:
-            after = rule.apply(tensor, context)
+            after = rule.apply(tensor, context) if rule.of == kind else None
             if after is not None and after is not tensor:
                 if trace is not None:
                     trace.append(Step(rule, tensor, after))
@@ -117,8 +123,11 @@ def _inherit(old: Tensor, new: Tensor, context: Context, wanted: set[int]) -> No
 
 
 def register(tensor: Tensor, context: Context) -> None:
-    """Remember a kept quotient ``a/b``: the same quotient elsewhere is read from it."""
+    """Remember multiples of sums and kept quotients ``a/b``: they are read elsewhere too."""
     from mathdl.simplify.quotients import quotient_of
+    from mathdl.simplify.scaling import remember_multiple
+
+    remember_multiple(tensor, context)
 
     parts = quotient_of(tensor) if id(tensor) in context.kept else None
     if parts is not None:

@@ -14,8 +14,17 @@ from weakref import WeakKeyDictionary
 from sympy import Add, Mul, S, sympify
 
 from mathdl.ir.bodies import inline, merge
-from mathdl.ir.build import define
-from mathdl.ir.index import bound_index, out_indices, slot, slot_number, slots_in
+from mathdl.ir.build import define, out_ranges
+from mathdl.ir.dim import Dim
+from mathdl.ir.index import (
+    Ranges,
+    bound_index,
+    in_range,
+    out_indices,
+    slot,
+    slot_number,
+    slots_in,
+)
 from mathdl.ir.tensor import Access, Tensor
 
 UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
@@ -49,7 +58,9 @@ def _constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
         if piece is None:
             return None
         total = total + piece
-    return _constant(total, operands)
+    found = _constant(total, operands, dict(out_ranges(tensor.shape)))
+    varies = found is not None and found.free_symbols & set(out_indices(tensor.ndim))
+    return None if varies else found
 
 
 def _sum_term(
@@ -69,7 +80,8 @@ def _sum_term(
     if moving:
         inner = Mul(*moving)
         k = slot_number(inner)
-        constant = _plain_sum(own[k], summed, symbols, depth) if k is not None else None
+        ranges = dict(out_ranges(tensor.shape))
+        constant = _plain_sum(own[k], summed, ranges, depth) if k is not None else None
         if constant is not None:
             value = constant
         else:
@@ -96,17 +108,22 @@ def _sum_term(
     return value * Mul(*fixed).xreplace(mapping)
 
 
-def _plain_sum(access: Access, summed: set[Any], symbols: Any, depth: int) -> Any:
+def _plain_sum(access: Access, summed: set[Any], ranges: Ranges, depth: int) -> Any:
     """The constant that a bare access sums to when it runs over whole axes."""
     axes = []
-    for position, e in enumerate(access.index):
-        if e in summed:
+    for position, (e, dim) in enumerate(zip(access.index, access.tensor.shape, strict=True)):
+        if e in summed and ranges[e] == dim:
             axes.append(position)
-        elif e.free_symbols & summed:
+        elif e.free_symbols & summed or not inside(e, dim, ranges):
             return None
     if len(axes) != len(summed):
         return None
     return constant_sum(access.tensor, tuple(axes), depth + 1)
+
+
+def inside(index: Any, dim: Dim, ranges: Ranges) -> bool:
+    """Whether an index is in range, where alone an entry is not zero; integer data is."""
+    return bool(slots_in(index)) or in_range(index, dim, ranges)
 
 
 def split_product(
@@ -134,7 +151,7 @@ def mentions(factor: Any, symbols: Collection[Any], operands: Sequence[Access]) 
     return False
 
 
-def _constant(total: Any, operands: list[Access]) -> Any:
+def _constant(total: Any, operands: list[Access], ranges: Ranges) -> Any:
     """``total`` if it is constant once definitions of its accesses are put in."""
     from mathdl.simplify.forms import normal_form
 
@@ -149,6 +166,8 @@ def _constant(total: Any, operands: list[Access]) -> Any:
             if (k := slot_number(s)) is not None
             and operands[k].tensor.definition is not None
             and operands[k].tensor.equation.reduce == "none"
+            and all(inside(e, dim, ranges) for e, dim in zip(
+                operands[k].index, operands[k].tensor.shape, strict=True))
         ]
         if not candidates or seen >= _MAX_DEPTH:
             return None

@@ -6,14 +6,16 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, Symbol, expand_mul
 
-from mathdl.ir.bodies import inline, is_regrouped, merge, symbols_read
+from mathdl.ir.bodies import inline, is_regrouped, is_structural, merge, symbols_read
 from mathdl.ir.build import define, out_ranges, restate, substitute
 from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
-from mathdl.simplify.facts import constant_sum, mentions, split_product
+from mathdl.simplify.facts import constant_sum, inside, mentions, split_product
 from mathdl.simplify.forms import cost, normal_form
+from mathdl.simplify.matrices import cancel, one_way
 from mathdl.simplify.quotients import fold_quotients, small_slots
+from mathdl.simplify.scaling import scale_after, share_scaled
 
 
 def _bounds(equation: Equation) -> list[tuple[Any, Any]]:
@@ -220,9 +222,9 @@ def _known_sum(tensor: Tensor, context: Context) -> Tensor | None:
 def _drop_known(tensor: Tensor, body: Any, operands: Any) -> Tensor | None:
     """The sum without the terms whose sum is a known constant."""
     equation = tensor.equation
-    bounds = dict(_bounds(equation))
+    bounds, ranges = dict(_bounds(equation)), _ranges(tensor)
     terms = Add.make_args(body)
-    results = [_sum_of_term(t, bounds, operands) for t in terms]
+    results = [_sum_of_term(t, bounds, ranges, operands) for t in terms]
     if all(r is None for r in results):
         return None
     left = Add(*(t for t, r in zip(terms, results, strict=True) if r is None))
@@ -235,7 +237,9 @@ def _drop_known(tensor: Tensor, body: Any, operands: Any) -> Tensor | None:
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
 
 
-def _sum_of_term(term: Any, bounds: dict[Any, Any], operands: Any) -> Any:
+def _sum_of_term(
+    term: Any, bounds: dict[Any, Any], ranges: dict[Any, Any], operands: Any
+) -> Any:
     """The term summed, when its moving part is one access with a constant sum."""
     names = set(bounds)
     fixed, moving = split_product(term, names, operands)
@@ -250,7 +254,7 @@ def _sum_of_term(term: Any, bounds: dict[Any, Any], operands: Any) -> Any:
         if e in names and bounds[e] == dim and e not in found:
             axes.append(position)
             found.add(e)
-        elif mentions(e, names, operands):
+        elif mentions(e, names, operands) or not inside(e, dim, ranges):
             return None
     # the access must run over one bound index at least; the others only multiply
     constant = constant_sum(access.tensor, tuple(axes)) if axes else None
@@ -290,6 +294,21 @@ def _split_delta(tensor: Tensor, context: Context) -> Tensor | None:
         )
         total = total + slot(len(operands) - 1)
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
+
+
+def _contract(tensor: Tensor, context: Context) -> Tensor | None:
+    """A factor with a delta on a bound index is put in, and the delta contracted."""
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None:
+        return None
+    ranges = _ranges(tensor)
+    for k, access in enumerate(equation.operands):
+        if is_structural(access.tensor) and _inlinable(access, ranges):
+            after = restate(tensor, *inline(equation.body, equation.operands, k))
+            kept = after.definition
+            if kept is not None and len(kept.extents) < len(equation.extents):
+                return after
+    return None
 
 
 def _merge_sums(tensor: Tensor, context: Context) -> Tensor | None:
@@ -333,7 +352,16 @@ NORMAL_FORM = Rule("normal form", "a(b + c) = ab + ac; ab/a = b, the cheapest fo
 INLINE = Rule("inline", "replace a quantity by its definition where that is shorter", _inline)
 PULL_OUT = Rule("factor out of a sum", "sum_k c f(k) = c sum_k f(k)", _pull_out)
 KNOWN_SUM = Rule("known sum", "sum_k Y[i,k] = 1, and what follows from definitions", _known_sum)
+CONTRACT = Rule("contract", "sum_k delta[i,k] f(k) = f(i)", _contract)
 MERGE_SUMS = Rule("merge sums", "sum_i sum_k f = sum_ik f", _merge_sums)
 SPLIT_DELTA = Rule("split", "sum_k (f + delta g) = sum_k f + sum_k delta g", _split_delta)
 
-RULES = (SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, MERGE_SUMS, INLINE)
+ONE_WAY = Rule("symmetric", "S[i,j] = S[j,i]", one_way)
+SHARE_SCALED = Rule("share", "sum_k c f(k) = c sum_k f(k), where that exists", share_scaled)
+SCALE_AFTER = Rule("scale after", "solve(A, c b) = c solve(A, b)", scale_after, "calls")
+CANCEL = Rule("cancel inverses", "sum_k A[i,k] inv(A)[k,j] = delta[i,j]; Q.T @ Q = I", cancel)
+
+RULES = (
+    ONE_WAY, CANCEL, SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, CONTRACT, SHARE_SCALED,
+    MERGE_SUMS, INLINE, SCALE_AFTER,
+)

@@ -131,7 +131,9 @@ def instance(
 
 
 def _graph(subject: Subject) -> list[Tensor]:
-    return [*subject.outputs.values(), *subject.derivatives.values(), *subject.wrt]
+    """All tensors of a subject, and inputs that its code takes for nothing."""
+    given = getattr(subject, "inputs", ())
+    return [*subject.outputs.values(), *subject.derivatives.values(), *subject.wrt, *given]
 
 
 @dataclass

@@ -37,7 +37,7 @@ def parse(text: str, **assume: str) -> md.Tensor:
 def test_a_matrix_is_factored_once(text: str, order: int) -> None:
     name = "S" if "S" in text else "A"
     source = md.derive(parse(text), wrt=name, order=order).compile().source
-    body = source[source.index("def _plan("):]
+    body = source[source.index("def _plan("):].split("def _plan_in_blocks(")[0]
     assert body.count(f"_factor({name}, ") == 1
     assert not re.search(r"linalg\.(inv|solve|slogdet|det|cholesky)\(", body)
 

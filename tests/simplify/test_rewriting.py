@@ -20,8 +20,9 @@ from mathdl.simplify.facts import constant_sum
 from mathdl.simplify.forms import cost, normal_form
 
 SHAPES = {"X": "n d", "W": "d m", "Y": "n m", "Z": "n m", "b": "m", "w": "d", "y": "n",
-          "Q": "n d", "K": "n d", "V": "n m", "A": "n n", "x": "n", "ids": "k", "s": ""}
-ASSUME = {"Y": "one_hot", "ids": "integer"}
+          "Q": "n d", "K": "n d", "V": "n m", "A": "n n", "x": "n", "ids": "k", "s": "",
+          "S": "n n", "R": "n n"}
+ASSUME = {"Y": "one_hot", "ids": "integer", "S": "positive_definite", "R": "orthogonal"}
 DIMS = {"n": 4, "d": 3, "m": 5, "k": 6}
 
 TEXTS = [
@@ -47,6 +48,13 @@ TEXTS = [
     ("mean(x**2) - mean(y)**2", "x"), ("sum(log(1 - tanh(x)) + log(1 + tanh(y)))", "x"),
     ("sum(elu(x, 1)*y + x/(1 + abs(x)))", "x"), ("sum(softmax(Z, axis=0)*softmax(Z, axis=1))", "Z"),
 ]
+MATRICES = [
+    ("x @ inv(S) @ x - 2*sum(S**2)", "S"), ("-(x - y) @ solve(S, x - y)/2", "x"),
+    ("sum((R.T @ (R @ x))**3)", "x"), ("norm2(R @ x)**2", "x"), ("x @ S @ y", "x"),
+    ("-sum((X.T - w[:, None]).T*(inv(S) @ (X - w)))/2", "w"), ("trace(inv(A) @ S @ A)", "S"),
+    ("logdet(S) + trace(inv(S) @ A)", "S"), ("-(x - y) @ (S @ (x - y))/2", "x"),
+]
+TEXTS += MATRICES
 
 
 def arrays_of(tensors: Any, dims: dict[str, int], seed: int = 0) -> dict[str, Any]:
@@ -56,6 +64,9 @@ def arrays_of(tensors: Any, dims: dict[str, int], seed: int = 0) -> dict[str, An
         size = [dims.get(str(d), d) if not isinstance(d, int) else d for d in t.shape]
         if "one_hot" in t.assume:
             found[t.name] = np.eye(size[-1])[rng.integers(0, size[-1], size[:-1])]
+        elif t.assume & {"symmetric", "orthogonal"}:
+            q = np.linalg.qr(rng.normal(size=size))[0]
+            found[t.name] = q if "orthogonal" in t.assume else q * rng.uniform(1, 2, size[0]) @ q.T
         elif "integer" in t.assume:
             found[t.name] = rng.integers(0, min(dims["n"], dims["d"]), size)
         else:
@@ -104,7 +115,7 @@ def test_no_step_changes_shape_or_value(text: str, wrt: str, order: int) -> None
 
 
 def test_every_rule_fires_somewhere() -> None:
-    fired = {s.rule.name for text, wrt in TEXTS[:24] for s in collected(text, wrt, 1)[0]}
+    fired = {s.rule.name for text, wrt in TEXTS[:24] + MATRICES for s in collected(text, wrt, 1)[0]}
     fired |= {s.rule.name for s in collected("sum(diag(x) @ A @ x)", "x", 2)[0]}
     optional = {"split"}  # deltas inside sums of terms come from Hessians mostly
     assert {r.name for r in RULES} - fired <= optional
