@@ -16,6 +16,7 @@ from mathdl.differentiate import (
     reordered,
 )
 from mathdl.errors import AssumptionError, NamingError, OrderError
+from mathdl.ir.steps import Step
 from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
@@ -33,11 +34,11 @@ from mathdl.request import (
     resolve_request,
     space_named,
 )
-from mathdl.simplify import Step
 from mathdl.simplify.chosen import choose
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
+    from mathdl.proof import Proof
     from mathdl.verify.report import Report
 
 Outputs = Literal["value_and_grad", "grad", "value"]
@@ -67,6 +68,7 @@ class Derivation:
     space: Space | None = None
     declared: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
+    written: tuple[Tensor, ...] = field(default=(), repr=False)
     single: bool = False
 
     @property
@@ -202,8 +204,9 @@ class Derivation:
             name += "_"
         direction = input_tensor(name, target.shape)
         (expr,) = self.outputs.values()
-        along = in_space(direction, self.wrt, self.space)
-        code = compile_expression(in_space(hvp(expr, target, along), self.wrt, self.space))
+        along = in_space(direction, self.wrt, self.space)[0]
+        mapped, _ = in_space(hvp(expr, target, along), self.wrt, self.space)
+        code = compile_expression(mapped)
         known = {k: np.asarray(v) for k, v in arrays.items() if k in code.inputs}
         shape = np.shape(arrays[target.name or ""])
         dtype = np.result_type(np.float32, *(a.dtype for a in known.values()))
@@ -234,6 +237,16 @@ class Derivation:
     def gradient_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives of one order less, by key: what order ``n`` differentiates."""
         return self._code(list(self.lower.items()), "grad", False)
+
+    @cached_property
+    def proof(self) -> Proof:
+        """The derivation as a proof: numbered steps with their premises, which can be checked."""
+        from mathdl.proof import proof_of
+
+        return proof_of(
+            dict(zip(self.outputs, self.written, strict=True)), self.blocks, self.wrt,
+            self.derivatives, self.steps,
+        )
 
     # -- presentation --------------------------------------------------------------------------
 
@@ -358,6 +371,7 @@ def derive(
         space=space,
         declared=alongside,
         steps=tuple(trace),
+        written=tuple(found.written),
         single=request.single and "" in outputs,
     )
 

@@ -15,12 +15,13 @@ from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import Shape, show_shape
 from mathdl.ir.index import out_indices, slot
+from mathdl.ir.steps import INSTANCE, READ_OFF, Derivative, Law, Projection, Restriction, Step
 from mathdl.ir.system import depends_on, rewrite, strip_labels, topological
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.pointwise import as_tensor
 from mathdl.language.recurrence import named_in_steps, rewrite_steps
 from mathdl.request import Block, Request, Space, Wrt, is_inside, name_of, resolve_wrt
-from mathdl.simplify import Step, simplify, stabilise
+from mathdl.simplify import simplify, stabilise
 from mathdl.simplify.facts import UNIT_ROWS
 from mathdl.simplify.matrices import SHAPED
 
@@ -98,14 +99,14 @@ class Prepared:
         )
 
 
-def prepare(exprs: Sequence[Tensor]) -> Prepared:
+def prepare(exprs: Sequence[Tensor], trace: list[Step] | None = None) -> Prepared:
     """The expressions in stable form, and every quantity of them that may be referred to."""
     order = topological(exprs)
     named = named_in_steps(order)
-    unnamed = rewrite_steps([*order, *named], lambda step: strip_labels(step)[0])
+    unnamed = rewrite_steps([*order, *named], lambda s: strip_labels(s)[0], trace=trace)
     stripped, names = strip_labels(unnamed)
     names |= dict(zip(stripped[len(order):], named.values(), strict=True))
-    stable = simplify(stabilise(stripped), strict=True)
+    stable = simplify(stabilise(stripped, trace), strict=True, trace=trace)
     forward = dict(zip(stripped, stable, strict=True))
     renamed: dict[Tensor, str] = {}
     for tensor, name in names.items():
@@ -121,9 +122,10 @@ def first_order(
     raw: list[Tensor] = []
     for value, variables in wanted:
         if value.ndim == 0:
-            found = cotangents(value, constant(1), variables)
+            found = cotangents(value, constant(1), variables, (), trace)
         else:
-            found = cotangents(value, identity(value.shape), variables, value.shape)
+            found = cotangents(value, identity(value.shape), variables, value.shape, trace)
+        trace += [Derivative(READ_OFF, value, v, found[v]) for v in variables]
         raw += [found[v] for v in variables]
     return simplify(raw, kept=kept, trace=trace)
 
@@ -174,7 +176,7 @@ def derive_blocks(
 ) -> Derived:
     """Every block of every output, simplified together."""
     exprs, free, declared = free_variables(list(outputs.values()), request.targets)
-    prepared = prepare(exprs)
+    prepared = prepare(exprs, trace)
     names = [name_of(t) for t in request.targets]
     blocks, below = _levels(
         dict(zip(outputs, prepared.exprs, strict=True)), dict(zip(names, free, strict=True)),
@@ -183,16 +185,25 @@ def derive_blocks(
     variables = {name: declared.get(v, v) for name, v in zip(names, free, strict=True)}
     if declared or space:
 
-        def placed(found: Mapping[Block, Tensor]) -> list[Tensor]:
-            tensors = zip(found, restored(list(found.values()), declared), strict=True)
-            return [in_space(t, [variables[v] for v in b.path], space) for b, t in tensors]
+        def placed(found: Mapping[Block, Tensor], trace: list[Step]) -> list[Tensor]:
+            result = []
+            for block, free_of in found.items():
+                (tensor,) = restored([free_of], declared)
+                if tensor is not free_of:
+                    pairs = tuple(declared.items())
+                    trace.append(Restriction(INSTANCE, free_of, tensor, pairs))
+                mapped, axes = in_space(tensor, [variables[v] for v in block.path], space)
+                if space and axes:
+                    trace.append(Projection(Law(space.name, space.law), tensor, mapped, axes))
+                result.append(mapped)
+            return result
 
         prepared = prepared.over(declared)
-        lower = placed(below)
+        lower = placed(below, [])
         if space and request.order > 1:
             lower = simplify(lower, kept=prepared.kept)
         kept = [*prepared.kept, *(topological(lower) if request.order > 1 else [])]
-        found = simplify(placed(blocks), kept=kept, trace=trace)
+        found = simplify(placed(blocks, trace), kept=kept, trace=trace)
         below = dict(zip(below, lower, strict=True))
         blocks = dict(zip(blocks, found, strict=True))
     stable = dict(zip(outputs, prepared.exprs, strict=True))
@@ -206,16 +217,23 @@ def derive_blocks(
     )
 
 
-def in_space(tensor: Tensor, path: Sequence[Tensor], space: Space | None) -> Tensor:
-    """A derivative along ``path`` with the map of ``space`` on the axes of symmetric arguments."""
+def in_space(
+    tensor: Tensor, path: Sequence[Tensor], space: Space | None
+) -> tuple[Tensor, tuple[tuple[int, int], ...]]:
+    """A derivative along ``path`` with the map of ``space`` on the axes of symmetric arguments.
+
+    These pairs of axes come second.
+    """
     if space is None:
-        return tensor
+        return tensor, ()
+    pairs: list[tuple[int, int]] = []
     axis = tensor.ndim - sum(t.ndim for t in path)
     for argument in path:
         axis += argument.ndim
         if is_inside(argument, space):
             tensor = _mapped(tensor, axis - 2, axis - 1, space)
-    return tensor
+            pairs.append((axis - 2, axis - 1))
+    return tensor, tuple(pairs)
 
 
 def _mapped(tensor: Tensor, a: int, b: int, space: Space) -> Tensor:

@@ -82,6 +82,11 @@ class Space:
         """``M`` of an entry or of an array; ``delta`` is one on the diagonal."""
         return (matrix + transposed - self.once * delta * matrix) / self.share
 
+    @property
+    def law(self) -> str:
+        """``M`` in words of the language."""
+        return "(G + G.T - diag(G))" if self.once else "(G + G.T)/2"
+
     def preimage(self, matrix: Any, delta: Any) -> Any:
         """The symmetric ``X`` with ``M(X) = matrix``, which is symmetric."""
         return (matrix + self.once * delta * matrix) * self.share / 2

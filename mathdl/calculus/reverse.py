@@ -33,6 +33,7 @@ from mathdl.ir.index import (
     slot,
     slots_in,
 )
+from mathdl.ir.steps import CHAIN, THROUGH_TIME, TOTAL, Accumulation, PullBack, Step
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.language.recurrence import loop_key
@@ -279,24 +280,27 @@ def differentiable(tensor: Tensor) -> bool:
 
 
 def cotangents(
-    output: Tensor, seed: Tensor, targets: Sequence[Tensor], prefix: Shape = ()
+    output: Tensor, seed: Tensor, targets: Sequence[Tensor], prefix: Shape = (),
+    trace: list[Step] | None = None,
 ) -> dict[Tensor, Tensor]:
     """The cotangent of every target, ``seed`` being the output's own.
 
     With a ``prefix`` the seed has those axes first, and so have the results: with the identity
     as seed they are Jacobians.
     """
-    return sweep([(output, seed)], targets, prefix)
+    return sweep([(output, seed)], targets, prefix, trace)
 
 
 def sweep(
-    seeds: Sequence[tuple[Tensor, Tensor]], targets: Sequence[Tensor], prefix: Shape = ()
+    seeds: Sequence[tuple[Tensor, Tensor]], targets: Sequence[Tensor], prefix: Shape = (),
+    trace: list[Step] | None = None,
 ) -> dict[Tensor, Tensor]:
     """The cotangent of every target, from those of some outputs; several of one are added.
 
     Contributions with delta structure are pulled back one by one, so that structure survives to
-    the end.
+    the end.  What is done is appended to ``trace``.
     """
+    trace = [] if trace is None else trace
     outputs = [output for output, _ in seeds]
     carrying = depends_on(outputs, targets)
     terms: dict[int, list[Tensor]] = {}
@@ -316,13 +320,22 @@ def sweep(
                 given = [(t, accumulate(terms[id(t)], (*prefix, *t.shape)))
                          for t in results if id(t) in terms]
                 if given:
+                    trace += [
+                        Accumulation(TOTAL, t, tuple(terms[id(t)]), prefix, c) for t, c in given
+                    ]
                     for operand, moved in pull_back_loop(given, carrying, sweep, prefix):
                         terms.setdefault(id(operand), []).append(moved)
+                        trace.append(
+                            PullBack(THROUGH_TIME, tuple(given), operand, None, prefix, moved)
+                        )
             continue
         if id(tensor) not in terms:
             continue
         shape = (*prefix, *tensor.shape)
-        for cotangent in _grouped(terms[id(tensor)], shape):
+        groups = _grouped(terms[id(tensor)], shape)
+        for group, parts in groups:
+            trace.append(Accumulation(TOTAL, tensor, tuple(parts), prefix, group))
+        for cotangent, _ in groups:
             for k, access in enumerate(tensor.operands):
                 if (
                     id(access.tensor) not in carrying
@@ -333,21 +346,25 @@ def sweep(
                 term = pull_back(tensor, cotangent, k, prefix)
                 if term is not None:
                     terms.setdefault(id(access.tensor), []).append(term)
+                moved = accumulate([], (*prefix, *access.tensor.shape)) if term is None else term
+                trace.append(
+                    PullBack(CHAIN, ((tensor, cotangent),), access.tensor, k, prefix, moved)
+                )
         if id(tensor) not in wanted:
             del terms[id(tensor)]
-    return {
-        t: accumulate(terms.get(id(t), []), (*prefix, *t.shape))
-        for t in targets
-    }
+    found = {t: accumulate(terms.get(id(t), []), (*prefix, *t.shape)) for t in targets}
+    trace += [
+        Accumulation(TOTAL, t, tuple(terms.get(id(t), ())), prefix, c) for t, c in found.items()
+    ]
+    return found
 
 
-def _grouped(terms: Sequence[Tensor], shape: Shape) -> list[Tensor]:
-    """Structured contributions each alone, all others as one sum."""
-    structured = [t for t in terms if is_structural(t)]
+def _grouped(terms: Sequence[Tensor], shape: Shape) -> list[tuple[Tensor, list[Tensor]]]:
+    """Structured contributions each alone, all others as one sum; with what each adds up."""
+    groups = [(t, [t]) for t in terms if is_structural(t)]
     dense = [t for t in terms if not is_structural(t)]
-    groups = list(structured)
     if dense:
-        groups.append(dense[0] if len(dense) == 1 else accumulate(dense, shape))
+        groups.append((dense[0] if len(dense) == 1 else accumulate(dense, shape), dense))
     return groups
 
 

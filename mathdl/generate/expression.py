@@ -25,7 +25,7 @@ from mathdl.generate.scalars import (
     translate_index,
 )
 from mathdl.generate.values import Graph, Ufunc
-from mathdl.scalar.compare import COMPARISONS
+from mathdl.scalar.compare import COMPARISONS, eq
 
 REPEATED = 64  # powers up to this are products
 
@@ -57,7 +57,7 @@ class Expression(Elementwise):
             case Index(expr=expr):
                 return Scaled(S.One, self._index(expr))
             case Delta(left=left, right=right):
-                return Scaled(S.One, self.delta(left, right))
+                return self.delta(left, right)
             case Apply(ufunc=name, args=args):
                 return Scaled(S.One, self._apply(name, [self._argument(a) for a in args]))
             case Sum():
@@ -87,13 +87,13 @@ class Expression(Elementwise):
             raise UnsupportedError(f"{expr} is used as an index but is not integer data")
         return found
 
-    def delta(self, left: Any, right: Any) -> Lab:
+    def delta(self, left: Any, right: Any) -> Scaled:
         a, b = self.integer(left), self.integer(right)
         if not isinstance(a, Lab) and not isinstance(b, Lab):
-            raise UnsupportedError(f"a delta between dims: {left} and {right}")
+            return Scaled(eq(a, b), None)  # of dims only
         if all(isinstance(translate_index(e), (Const, Index)) for e in (left, right)):
-            return self.positions(KroneckerDelta(left, right), "bool")
-        return self.apply("np.equal", (a, b))
+            return Scaled(S.One, self.positions(KroneckerDelta(left, right), "bool"))
+        return Scaled(S.One, self.apply("np.equal", (a, b)))
 
     def _apply(self, name: str, args: Sequence[Lab | Any]) -> Lab:
         if name == "where":

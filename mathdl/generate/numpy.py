@@ -172,7 +172,7 @@ class Printer:
                 return self.block.known[value]
             if isinstance(value.op, Input):
                 return self.inputs[value.op.tensor]
-            if value.is_constant and not value.is_view:
+            if isinstance(value.op, (Fill, Positions)):
                 return self._constant(value)
             if value.is_view:
                 return self._view(value)

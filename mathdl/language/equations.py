@@ -12,6 +12,7 @@ from sympy import (
     Indexed,
     Integer,
     KroneckerDelta,
+    Mod,
     Mul,
     Piecewise,
     Pow,
@@ -19,6 +20,7 @@ from sympy import (
     Symbol,
     Tuple,
     expand,
+    floor,
     preorder_traversal,
     sympify,
 )
@@ -70,8 +72,13 @@ def equation(name: str, index: Any, expr: Any) -> Tensor:
     return named(stated(name, left, explicit, expr), name)
 
 
-def stated(name: str, left: Sequence[Any], explicit: Mapping[Any, Dim], expr: Any) -> Tensor:
-    """The tensor without its name; ``explicit`` are ranges that are known."""
+def stated(
+    name: str, left: Sequence[Any], explicit: Mapping[Any, Dim], expr: Any, padded: bool = False
+) -> Tensor:
+    """The tensor without its name; ``explicit`` are ranges that are known.
+
+    With ``padded`` an index may run beyond an axis, where the entries are zero.
+    """
     expr = own(sympify(expr))
     loose = sorted(index_symbols(expr) - set(left), key=str)
     if loose:
@@ -80,7 +87,7 @@ def stated(name: str, left: Sequence[Any], explicit: Mapping[Any, Dim], expr: An
             f"and not summed over; write Sum(..., {loose[0]})"
         )
     ranges = _ranges(expr, left, dict(explicit))
-    return _tensor(expr, [(s, ranges[s]) for s in left], ranges)
+    return _tensor(expr, [(s, ranges[s]) for s in left], ranges, padded)
 
 
 def _limit(item: Any) -> tuple[Any, Any, Any]:
@@ -161,7 +168,9 @@ def _axes_of(symbol: Any, expr: Any) -> list[tuple[Any, Dim]]:
     return sorted(found, key=str)
 
 
-def _tensor(expr: Any, out: Sequence[tuple[Any, Dim]], ranges: dict[Any, Dim]) -> Tensor:
+def _tensor(
+    expr: Any, out: Sequence[tuple[Any, Dim]], ranges: dict[Any, Dim], padded: bool
+) -> Tensor:
     """``T[out] = expr``; a reduction at the top becomes the equation's own."""
     ranges = dict(ranges)
     bound: list[tuple[Any, Dim]] = []
@@ -172,7 +181,7 @@ def _tensor(expr: Any, out: Sequence[tuple[Any, Dim]], ranges: dict[Any, Dim]) -
             expr, pairs = _open(expr, ranges)
             bound.extend(pairs)
             ranges.update(pairs)
-    lowering = _Lowering(ranges)
+    lowering = _Lowering(ranges, padded)
     body = lowering.lower(expr)
     return define(
         out, body, lowering.operands, reduce=reduce, bound=bound, requires=lowering.requires
@@ -206,8 +215,9 @@ def _open(node: Any, ranges: dict[Any, Dim]) -> tuple[Any, list[tuple[Any, Dim]]
 class _Lowering:
     """A scalar of index notation as a body over slots."""
 
-    def __init__(self, ranges: dict[Any, Dim]) -> None:
+    def __init__(self, ranges: dict[Any, Dim], padded: bool) -> None:
         self.ranges = ranges
+        self.padded = padded
         self.operands: list[Access] = []
         self.requires: list[Requirement] = []
         self._done: dict[Any, Any] = {}
@@ -259,7 +269,7 @@ class _Lowering:
             if not e.has(Entry) and not index_symbols(e):
                 self.requires += require_at_least(e, f"{node} needs {e} >= 0")
                 self.requires += require_at_least(dim - 1 - e, f"{node} needs {dim} > {e}")
-            elif e in self.ranges and self.ranges[e] != dim:
+            elif e in self.ranges and self.ranges[e] != dim and not self.padded:
                 short = dim - sympify(self.ranges[e])
                 self.requires += require_at_least(
                     short, f"{node}: {e} runs to {self.ranges[e]}, the axis to {dim}"
@@ -270,7 +280,7 @@ class _Lowering:
     def _nested(self, node: Any) -> Any:
         """A reduction inside an expression is an equation of its own over its free indices."""
         free = sorted(node.free_symbols & set(self.ranges), key=list(self.ranges).index)
-        inner = _tensor(node, [(s, self.ranges[s]) for s in free], self.ranges)
+        inner = _tensor(node, [(s, self.ranges[s]) for s in free], self.ranges, self.padded)
         return self._slot(Access(inner, tuple(free)))
 
     def delta(self, node: Any) -> Any:
@@ -307,6 +317,9 @@ class _Lowering:
     def negation(self, node: Any) -> Any:
         return 1 - self.lower(node.args[0])
 
+    def digit(self, node: Any) -> Any:
+        return node.func(*map(self.lower, node.args))
+
 
 def _head(func: Any) -> Any:
     declared = of_head(func)
@@ -321,4 +334,6 @@ _SPECIAL: dict[Any, Callable[[_Lowering, Any], Any]] = {
     And: _Lowering.conjunction,
     Or: _Lowering.disjunction,
     Not: _Lowering.negation,
+    floor: _Lowering.digit,
+    Mod: _Lowering.digit,
 }

@@ -19,6 +19,7 @@ from sympy import KroneckerDelta, S, Symbol, sympify
 from mathdl.ir.build import define, redefine
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.steps import STEPWISE, Rewrite, Step
 from mathdl.ir.system import depends_on, inputs_of, rewrite, topological
 from mathdl.ir.tensor import (
     SCAN,
@@ -367,7 +368,7 @@ def _without_zeros(
 
 def rewrite_steps(
     outputs: Sequence[Tensor], transform: Callable[[list[Tensor]], list[Tensor]],
-    kept: Iterable[Tensor] = (),
+    kept: Iterable[Tensor] = (), trace: list[Step] | None = None,
 ) -> list[Tensor]:
     """The outputs with the steps of their recurrences transformed, and closed again.
 
@@ -397,6 +398,9 @@ def rewrite_steps(
                 step.length, scope.states, nexts, scope.items, scope.fixed, step.reverse
             )
             known.update(zip(results[key], again.stacked(made), strict=True))
+            if trace is not None:
+                pairs = [(loop.collect(emitted(old)), known[old]) for old in results[key]]
+                trace.extend(Rewrite(STEPWISE, a, b) for a, b in pairs if a is not b)
         return known[tensor]
 
     return rewrite(outputs, rule)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import expand, sympify
+from sympy import Basic, expand, sympify
 
 from mathdl.errors import NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import define
@@ -44,7 +44,8 @@ def recurrence(
     >>> H.shape
     (T, n)
 
-    Raises NamingError for equations that read themselves at the same time, ShapeError for
+    Raises NamingError for equations that read themselves at the same time and for a start of
+    what has no equation, ShapeError for
     sequences of different lengths, UnsupportedError for a step back of more than one.
     """
     lefts = [_left(key) for key in equations]
@@ -57,12 +58,18 @@ def recurrence(
     if len(lengths) > 1:
         several = " and ".join(f"{t.name} {show_shape(t.shape)}" for t in lengths.values())
         raise ShapeError(f"the sequences of a recurrence differ in length: {several}")
+    for k, left in enumerate(lefts):
+        if any(left.tensor is other.tensor for other in lefts[:k]):
+            raise NamingError(f"{left.tensor.name} has two equations")
     system = _System({left.tensor: left for left in lefts}, next(iter(times)), next(iter(lengths)))
-    rights = {left.tensor: own(sympify(e)) for left, e in zip(lefts, equations.values(),
-                                                             strict=True)}
+    rights = {
+        left.tensor: _right(left, e) for left, e in zip(lefts, equations.values(), strict=True)
+    }
+    starts = _starts(start or {}, lefts)
     nexts = system.solve(rights)
     states = {
-        state: _start(tensor, start or {}) for tensor, state in system.states.items()
+        state: broadcast_to(starts.get(tensor, as_tensor(0)), tensor.shape[1:])
+        for tensor, state in system.states.items()
     }
     loop = recur(
         system.length, states, [nexts[t] for t in system.states], system.items,
@@ -85,7 +92,6 @@ class _Left:
 
 
 def _left(key: Any) -> _Left:
-    key = sympify(key)
     if not isinstance(key, Entry) or not key.index or not all(map(is_index, key.index)):
         raise NamingError(
             f"{shown(key)} is not the left side of a recurrence; write h[t, j] with indices"
@@ -97,10 +103,25 @@ def _left(key: Any) -> _Left:
     return _Left(key.tensor, key.index[0], key.index[1:])
 
 
-def _start(tensor: Tensor, start: Mapping[Any, Any]) -> Tensor:
-    given = start.get(tensor, start.get(tensor.name))
-    value = as_tensor(0 if given is None else given)
-    return broadcast_to(value, tensor.shape[1:])
+def _right(left: _Left, expr: Any) -> Any:
+    if not isinstance(expr, (Basic, int, float)):
+        raise NamingError(
+            f"{shown(expr)} is not the right side of {left.tensor.name}; write entries with "
+            "indices, and numbers"
+        )
+    return own(sympify(expr))
+
+
+def _starts(start: Mapping[Any, Any], lefts: Sequence[_Left]) -> dict[Tensor, Tensor]:
+    """What the sequences start with."""
+    by_key = {key: left.tensor for left in lefts for key in (left.tensor, left.tensor.name)}
+    for key in start:
+        if key not in by_key:
+            names = ", ".join(str(left.tensor.name) for left in lefts)
+            raise NamingError(
+                f"start is given for {shown(key)}, which has no equation; there are: {names}"
+            )
+    return {by_key[key]: as_tensor(value) for key, value in start.items()}
 
 
 class _System:
@@ -175,13 +196,14 @@ class _System:
         moving = [k for k, e in enumerate(index) if self.time in e.free_symbols]
         if not moving:
             return Entry(tensor, *index)
-        shift = expand(index[moving[0]] - self.time)
-        if len(moving) > 1 or any(is_index(s) for s in shift.free_symbols) or shift.has(Entry):
-            raise UnsupportedError(f"{entry} reads more than one time of {tensor.name}")
         axis = moving[0]
+        where = index[axis]
+        others = where.free_symbols - {self.time}
+        if len(moving) > 1 or any(map(is_index, others)) or where.has(Entry):
+            raise UnsupportedError(f"{entry} reads more than one time of {tensor.name}")
         symbols = out_indices(tensor.ndim)
         rest = (*symbols[1 : axis + 1], *symbols[axis + 1 :])
-        read = (*rest[:axis], symbols[0] + shift, *rest[axis:])
+        read = (*rest[:axis], where.xreplace({self.time: symbols[0]}), *rest[axis:])
         shape = (self.length, *tensor.shape[:axis], *tensor.shape[axis + 1 :])
         sequence = define(
             list(zip(symbols, shape, strict=True)), slot(0), [Access(tensor, read)]

@@ -266,7 +266,7 @@ class Body:
         groups: dict[Axes, list[Piece]] = {}
         for p in moving:
             groups.setdefault(p[1], []).append(p)
-        if len(groups) < 2 or sum(len(axes) for axes in groups) != len(own):
+        if len(groups) < 2 or sorted((s for axes in groups for s in axes), key=own.index) != [*own]:
             return None
         ordered = sorted(groups.items(), key=lambda item: own.index(item[0][0]))
         nodes = tuple(self._all(pieces, axes) for axes, pieces in ordered)

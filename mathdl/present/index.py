@@ -5,7 +5,7 @@ An access outside a tensor's range is zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -14,7 +14,8 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from mathdl.ir.build import ranges_of
-from mathdl.ir.index import bound_index, out_indices, slot_number
+from mathdl.ir.dim import Dim, nonnegative
+from mathdl.ir.index import Ranges, bound_index, bounds, out_indices, slot_number
 from mathdl.ir.tensor import Tensor
 from mathdl.present.letters import letter
 from mathdl.present.tree import Formula, Name
@@ -47,12 +48,18 @@ def to_index(tensor: Tensor, name: str | None = None) -> str:
 
 
 def formula(
-    tensor: Tensor, word: Callable[[Tensor], Name], ranges: bool = True
+    tensor: Tensor, word: Callable[[Tensor], Name],
+    leaving: Callable[[Tensor], Mapping[int, Dim]] = lambda _: {}, ranges: bool = True,
 ) -> Formula:
-    """The equation in index notation; ``word`` names the tensors that it reads."""
+    """The equation in index notation; ``word`` names the tensors that it reads.
+
+    ``leaving`` gives the axes, with lengths, outside of which a tensor has entries that are
+    printed as its own; where an index can leave them, a condition is written.
+    """
     equation = tensor.definition
     if equation is None:
         raise TypeError("only an equation has an index form")
+    lengths = ranges_of(tensor)
     taken = {s.name for d in (*tensor.shape, *equation.extents) for s in sympify(d).free_symbols}
     taken |= {word(a.tensor).text for a in equation.operands}
     letters = iter([c for c in LETTERS if c not in taken] + [f"i{k}" for k in range(64)])
@@ -74,6 +81,15 @@ def formula(
         atom = Symbol(f"{name}[{k}]", real=True)
         plain = ",".join(_text(e, texts) for e in index)
         texts[atom] = f"{name}[{plain}]" if index else name
+        outside = [
+            f"({_text(index[axis], texts)} {sign})*"
+            for axis, length in leaving(access.tensor).items()
+            for sign, inside in ((">= 0", access.index[axis]),
+                                 (f"< {length}", length - 1 - access.index[axis]))
+            if not _never_negative(inside, lengths)
+        ]
+        if outside:
+            texts[atom] = f"({''.join(outside)}{texts[atom]})"
         inside = ",".join(_latex(e, maths) for e in index)
         plain_name = letter(Name(name, 0))
         maths[atom] = f"{{{plain_name}}}_{{{inside}}}" if index else plain_name
@@ -82,7 +98,6 @@ def formula(
     atoms = {sympify(Symbol(f"x{k}", real=True)): read(k) for k in range(len(equation.operands))}
     body = equation.body.xreplace({**symbols, **atoms})
     text, latex = _text(body, texts), _latex(body, maths)
-    lengths = ranges_of(tensor)
     if bound:
         kinds = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
         if ranges:
@@ -96,6 +111,11 @@ def formula(
     return Formula(
         tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim
     )
+
+
+def _never_negative(expr: Any, ranges: Ranges) -> bool:
+    limits = bounds(expr, ranges)
+    return limits is not None and nonnegative(limits[0])
 
 
 class _Text(StrPrinter):  # type: ignore[misc]
@@ -117,6 +137,9 @@ class _Text(StrPrinter):  # type: ignore[misc]
     def _print_KroneckerDelta(self, expr: Any) -> str:
         a, b = map(self._print, expr.args)
         return f"({a} == {b})"
+
+    def _print_Exp1(self, expr: Any) -> str:
+        return "e"
 
     def _print_Mod(self, expr: Any) -> str:
         return f"mod({', '.join(map(self._print, expr.args))})"

@@ -19,11 +19,11 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
-from mathdl.language.recurrence import emitted, loop_key
+from mathdl.language.recurrence import emitted, is_zero, loop_key
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
-from mathdl.present.loops import StepView, step_view
+from mathdl.present.loops import Started, StepView, step_view, with_lasts
 from mathdl.present.matrix import matrix_view
 from mathdl.present.tree import (
     ONE,
@@ -85,6 +85,7 @@ class _Layout:
             self.given.setdefault(id(self.resolve(t)), name)
         self.taken = self._taken()
         self.nodes: dict[int, Node] = {}
+        self.started: dict[str, dict[int, Started]] = {}
         self.definitions: list[tuple[Name, Node]] = []
 
     def resolve(self, tensor: Tensor) -> Tensor:
@@ -172,7 +173,14 @@ class _Layout:
                 self._define(t, node)
             else:
                 self.nodes[id(t)] = node
-        return Document(tuple(self.definitions), tuple(self.node_of(t) for t in self.tensors))
+        lasts = {
+            name: {axis: start.last for axis, start in axes.items() if not start.backwards}
+            for name, axes in self.started.items()
+        }
+        return Document(
+            tuple((name, with_lasts(node, lasts)) for name, node in self.definitions),
+            tuple(with_lasts(self.node_of(t), lasts) for t in self.tensors),
+        )
 
     # -- loops -------------------------------------------------------------------------------------
 
@@ -196,7 +204,8 @@ class _Layout:
         view = self.views[key]
         members = [t for t in self.order if loop_key(t) == key]
         step, outside = view.loop.step, len(self.times)
-        time = next(c for c in "tsukpqr" if c not in self.taken | dict(self.times).keys())
+        times = itertools.chain("tsukpqr", (f"time{k}" for k in itertools.count(1)))
+        time = next(c for c in times if c not in self.taken | dict(self.times).keys())
         letters = (*dict(self.times), time)
         for t, inner in [*((t, emitted(t)) for t in members),
                          *zip(step.states, step.nexts, strict=True)]:
@@ -220,8 +229,13 @@ class _Layout:
             given[item] = self._read_at(sequence, time)
         for inner, outer in view.fixed.items():
             given[inner] = self.node_of(outer)
-        first: Node = constant(sympify(step.length)) if step.reverse else Number(Integer(-1))
+        length = constant(sympify(step.length))
+        first: Node = length if step.reverse else Number(Integer(-1))
+        last = constant(sympify(step.length) - 1)
         for state, start in view.loop.scope.states.items():
+            self.started.setdefault(called[state].text, {})[outside] = Started(
+                step.length, last, step.reverse, is_zero(start)
+            )
             body = Sequenced((*self._over(), (first, None)), self.node_of(start), state.ndim)
             self.definitions.append((called[state], body))
         wanted = list(zip(view.nexts, called.values(), strict=True))
@@ -268,7 +282,7 @@ class _Layout:
         try:
             return matrix_view(tensor, self._visible, self.folds)
         except Unprintable:
-            return formula(tensor, self._word)
+            return formula(tensor, self._word, self._leaving)
 
     def _visible(self, tensor: Tensor) -> Node:
         tensor = self.resolve(tensor)
@@ -285,6 +299,15 @@ class _Layout:
         found = self.nodes[id(tensor)]
         assert isinstance(found, Name)
         return found
+
+    def _leaving(self, tensor: Tensor) -> dict[int, Dim]:
+        """The axes, with lengths, outside of which a printed sequence is not zero."""
+        node = self.nodes[id(self.resolve(tensor))]
+        gone = len(node.items) if isinstance(node, Index) else 0
+        name = node.inner if isinstance(node, Index) else node
+        axes = self.started.get(name.text, {}) if isinstance(name, Name) else {}
+        return {axis - gone: start.length for axis, start in axes.items()
+                if axis >= gone and not start.zero}
 
     def _uses(self) -> dict[int, int]:
         """How often each quantity is written in the definitions of others."""
@@ -318,6 +341,7 @@ class _Steps(_Layout):
         super().__init__([t for t, _ in self.wanted], {}, outside.measure)
         self.times = (*outside.times, time)
         self.taken = outside.taken
+        self.started = outside.started
         self.assigned: dict[int, Name] = {}
         for tensor, (_, name) in zip(self.tensors, self.wanted, strict=True):
             self.assigned.setdefault(id(self.resolve(tensor)), name)

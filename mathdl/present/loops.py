@@ -7,15 +7,17 @@ that the recurrence reads as a book has it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from mathdl.ir.build import define
+from mathdl.ir.dim import Dim
 from mathdl.ir.index import bound_index, out_index, out_indices, slot
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.operators import transpose
 from mathdl.language.recurrence import Loop, emitted, fresh
+from mathdl.present.tree import Index, Name, Node, Number
 
 
 @dataclass(frozen=True)
@@ -100,3 +102,42 @@ def _at_one_time(
         bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
     )
     return made, items, fixed
+
+
+@dataclass(frozen=True)
+class Started:
+    """An axis of a printed sequence that has a start: ``h[-1] = ...``, or ``h[T]`` backwards."""
+
+    length: Dim
+    last: Node  # T - 1
+    backwards: bool
+    zero: bool
+
+
+def with_lasts(node: Any, lasts: Mapping[str, Mapping[int, Node]]) -> Any:
+    """The tree with ``h[T - 1]`` for the last entry where ``h[-1]`` is what ``h`` starts with."""
+    if not lasts:
+        return node
+    if isinstance(node, tuple):
+        return tuple(with_lasts(part, lasts) for part in node)
+    if not is_dataclass(node) or isinstance(node, Name | Number):
+        return node
+    changed = {f.name: with_lasts(getattr(node, f.name), lasts) for f in fields(node)}
+    made: Any = replace(node, **changed)  # type: ignore[type-var]
+    return _last(made, lasts) if isinstance(made, Index) else made
+
+
+def _last(node: Index, lasts: Mapping[str, Mapping[int, Node]]) -> Index:
+    before = 0
+    inner: Any = node.inner
+    while isinstance(inner, Index) and not any(i is None for i in inner.items):
+        before += len(inner.items)
+        inner = inner.inner
+    axes = lasts.get(inner.text, {}) if isinstance(inner, Name) else {}
+    items = list(node.items)
+    for k, item in enumerate(items):
+        if item is None:
+            break
+        if isinstance(item, Number) and item.value == -1 and before + k in axes:
+            items[k] = axes[before + k]
+    return replace(node, items=tuple(items))

@@ -11,7 +11,7 @@ from typing import Any
 from sympy import Integer, KroneckerDelta, Mul, sympify
 
 from mathdl.ir.build import ranges_of
-from mathdl.ir.dim import product
+from mathdl.ir.dim import Shape, product
 from mathdl.ir.index import bound_index, out_indices, reshape_index, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.language.linalg import kron
@@ -151,7 +151,7 @@ def _concat(tensor: Tensor, node_of: NodeOf) -> Node | None:
         for parts in _in_sequence(equation.operands, out, axis):
             views = []
             for access in parts:
-                whole = _whole(access, out, axis)
+                whole = _whole(access, out, tensor.shape, axis)
                 if whole is None:
                     break
                 views.append(whole)
@@ -191,9 +191,12 @@ def _in_sequence(
     yield placed
 
 
-def _whole(access: Access, out: Axes, axis: int) -> Tensor | None:
-    index = [s if k != axis else access.index[k] for k, s in enumerate(out)]
-    return access.tensor if tuple(index) == access.index else None
+def _whole(access: Access, out: Axes, shape: Shape, axis: int) -> Tensor | None:
+    others = [k for k in range(len(out)) if k != axis]
+    same = all(
+        access.index[k] == out[k] and access.tensor.shape[k] == shape[k] for k in others
+    )
+    return access.tensor if same else None
 
 
 def _view_node(view: Tensor, node_of: NodeOf) -> Node:

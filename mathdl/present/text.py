@@ -1,7 +1,8 @@
 """Text in the language's own syntax: ``P = softmax(X @ W + b); X.T @ (P - Y)/n``.
 
-It can be pasted back, except for what no matrix form states; that is written in index notation,
-``t1[i<n, j<d] = sum[k<m](A[i,k]*B[k,j])``.
+It can be pasted back.  What no matrix form states is written in index notation,
+``t1[i<n, j<d] = sum[k<m](A[i,k]*B[k,j])``, and a recurrence as a sequence with its start,
+``h[-1] = zeros(n); h[t<T] = tanh(W @ h[t - 1] + X[t])``.
 """
 
 from __future__ import annotations

@@ -295,6 +295,8 @@ def insert_axes(node: Node, pattern: tuple[bool, ...]) -> Node:
     """A new axis of length 1 wherever the pattern is False."""
     if all(pattern):
         return node
+    if node in (ZERO, ONE):
+        return Call("zeros" if node == ZERO else "ones", (ONE,) * len(pattern), len(pattern))
     if isinstance(node, Call) and node.name in REDUCERS:
         options = dict(node.options)
         axis = options.get("axis")

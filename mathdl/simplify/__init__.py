@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from mathdl.ir.steps import Rewrite, Step
 from mathdl.ir.tensor import Tensor
 from mathdl.language.recurrence import rewrite_steps
-from mathdl.simplify.engine import Rule, Step, rewrite_system
+from mathdl.simplify.engine import Rule, rewrite_system
 from mathdl.simplify.rules import RULES
 from mathdl.simplify.stabilise import stabilise
 
@@ -17,7 +18,7 @@ def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: 
     def inside(step: list[Tensor]) -> list[Tensor]:
         return simplify(step, strict=strict, trace=trace)
 
-    current = rewrite_steps(outputs, inside, kept)
+    current = rewrite_steps(outputs, inside, kept, trace)
     for _ in range(MAX_PASSES):
         after = rewrite_system(current, RULES, kept=kept, strict=strict, trace=trace)
         if all(a is b for a, b in zip(after, current, strict=True)):
@@ -26,4 +27,4 @@ def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: 
     return current
 
 
-__all__ = ["RULES", "Rule", "Step", "rewrite_system", "simplify", "stabilise"]
+__all__ = ["RULES", "Rewrite", "Rule", "Step", "rewrite_system", "simplify", "stabilise"]

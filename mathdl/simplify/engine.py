@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mathdl.ir.build import redefine
+from mathdl.ir.steps import Rewrite, Step
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 
@@ -41,15 +42,7 @@ class Rule:
     law: str
     apply: Callable[[Tensor, Context], Tensor | None]
     of: Literal["equations", "calls"] = "equations"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One application of a rule: the equation before and after."""
-
-    rule: Rule
-    before: Tensor
-    after: Tensor
+    reference: str = ""
 
 
 MAX_STEPS_PER_EQUATION = 64
@@ -105,7 +98,7 @@ def _normalise(
             after = rule.apply(tensor, context) if rule.of == kind else None
             if after is not None and after is not tensor:
                 if trace is not None:
-                    trace.append(Step(rule, tensor, after))
+                    trace.append(Rewrite(rule, tensor, after))
                 alive.append(tensor)
                 tensor = after
                 break

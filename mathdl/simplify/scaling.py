@@ -48,7 +48,8 @@ def _totals(tensor: Tensor) -> list[tuple[Any, Tensor]]:
             return []
         choices = list(unscaled(access.tensor)) or [(S.One, access.tensor)]
         found = [
-            (c * scale, [*operands[:k], Access(base, access.index, access.held), *operands[k + 1 :]])
+            (c * scale,
+             [*operands[:k], Access(base, access.index, access.held), *operands[k + 1 :]])
             for c, operands in found for scale, base in choices
         ]
         if len(found) > 16:

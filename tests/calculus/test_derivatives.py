@@ -64,6 +64,7 @@ INDICES = [
     "x[::2]**2", "x[1::2]", "x[::-2]", "X[::2, ::-1]", "x[2::3]", "x[-2::-2]",  # stride
     "X[ids]**2", "x[ids]", "V[ids][:, ids]", "X[ids] @ W", "T[0, ids]", "V[:, ids].T",  # gather
     "V[ids, ids]**2", "softmax(X[ids])", "x[ids][1:]*x[ids][:-1]",
+    "(X[0][:, None]*ones(1, n))[:, ids]", "sum((x[1:][None, :]*ones(5, 1))**2)",
     "concat([X[:, :-1], X[:, :-1]])[2]",
     "sum(concat([V[None, :-1], V[None, :-1]], axis=1), axis=1)",
     "sum(x[None, :-1] + 0*x[1:], axis=1)",

@@ -13,6 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 from generator import Problem
 from interpreter import evaluate
+from loops import tensor_of
 from pieces import Env
 
 import mathdl as md
@@ -104,6 +105,8 @@ def dirty_memory() -> Iterator[None]:
         made = honest(shape, dtype, **options)
         if np.issubdtype(made.dtype, np.inexact):
             made.fill(np.nan)
+        elif made.dtype == np.uint8:  # the memory of buffers: all bits set is NaN
+            made.fill(255)
         return made
 
     def empty_like(a: Any, dtype: Any = None, **options: Any) -> Any:
@@ -124,13 +127,18 @@ def compiled_values(derivation: Derivation, problem: Problem) -> dict[str, Any]:
 
 def _compiled_values(derivation: Derivation, problem: Problem) -> dict[str, Any]:
     function = derivation.compile()
-    try:
-        value, slopes = function(**problem.arrays)
-    except TypeError as error:  # a dim used as a number that no used input has
-        if "pass " not in str(error):
-            raise
-        names = str(error).partition("pass ")[2].replace("=", " ").replace(",", " ").split()
-        value, slopes = function(**problem.arrays, **{k: problem.dims[k] for k in names})
+    sizes: dict[str, int] = {}
+    while True:
+        try:
+            value, slopes = function(**problem.arrays, **sizes)
+            break
+        except TypeError as error:  # a dim used as a number that no used input has
+            if "pass " not in str(error):
+                raise
+            names = str(error).partition("pass ")[2].replace("=", " ").replace(",", " ").split()
+            if sizes.keys() >= set(names):
+                raise
+            sizes |= {name: problem.dims[name] for name in names}
     if not isinstance(slopes, dict):
         slopes = {problem.wrt[0]: slopes}
     return {"value": value, **slopes}
@@ -157,7 +165,7 @@ def compare(problem: Problem, *, compiled: bool = False) -> Outcome:
 
 
 def _faults(problem: Problem, expected: Reference, direction: Any, compiled: bool) -> list[str]:
-    expr = md.parse(problem.text, shapes=problem.shapes, assume=problem.assume)
+    expr = tensor_of(problem)
     derivation = md.derive(expr, wrt=list(problem.wrt))
     outputs = [expr, derivation.expr, *(derivation[n] for n in problem.wrt)]
     values = evaluate(outputs, problem.arrays, problem.dims)

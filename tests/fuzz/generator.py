@@ -7,7 +7,8 @@ being written twice.  Arguments are kept inside domains and away from overflow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
@@ -24,6 +25,7 @@ from elementary import (
     structured,
     unary,
 )
+from loops import Loop, reached, scanned
 from meanings import logsumexp
 from pieces import Env, Generator, Meaning, Piece
 from structural import gathered, joined, picked, reshaped, sliced, windowed
@@ -42,9 +44,12 @@ class Problem:
     wrt: tuple[str, ...]
     arrays: Env
     seed: int
+    loops: dict[str, Loop] = field(default_factory=dict)
+    scoped: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return (f"seed {self.seed}: {self.text!r}, shapes={self.shapes}, "
+        loops = "".join(f" {name} = {loop}," for name, loop in self.loops.items())
+        return (f"seed {self.seed}: {self.text!r},{loops} shapes={self.shapes}, "
                 f"assume={self.assume}, dims={self.dims}, wrt={self.wrt}")
 
 
@@ -53,17 +58,23 @@ OPERATIONS = [
     *[normalised] * 2, *[matmul] * 4, *[structured] * 2, *[einsum] * 2, *[reshaped] * 2,
     *[sliced] * 3, *[gathered] * 2, picked, *[joined] * 2, *[windowed] * 2,
 ]
+LOOPED = list(OPERATIONS)
+LOOPED += [scanned(LOOPED)] * 20
 
 
-def problem(seed: int, scalar: bool = True) -> Problem | None:
-    """A random problem whose value and gradients are finite and moderate, or None."""
+def problem(seed: int, scalar: bool = True, loops: bool = False) -> Problem | None:
+    """A random problem whose value and gradients are finite and moderate, or None.
+
+    With ``loops`` there is a recurrence in it.
+    """
     rng = np.random.default_rng([20_240, seed])
+    operations = LOOPED if loops else OPERATIONS
     g = Generator(rng)
     g.declare()
     for _ in range(int(rng.integers(3, 9))):
         made = None
         for _ in range(6):
-            made = g.grow(OPERATIONS)
+            made = g.grow(operations)
             if made is not None:
                 break
         if made is not None:
@@ -89,8 +100,12 @@ def problem(seed: int, scalar: bool = True) -> Problem | None:
     order = [names[int(k)] for k in rng.permutation(len(names))]
     if not np.all(np.isfinite(last.meaning(g.arrays))) or len(text) > 3000:
         return None
+    used = reached(text, g.loops)
+    if loops and not used:
+        return None
     return Problem(text, g.shapes, g.assume, g.dims, last.meaning, g.sizes(last),
-                   tuple(order[: int(rng.integers(1, len(order) + 1))]), g.arrays, seed)
+                   tuple(order[: int(rng.integers(1, len(order) + 1))]), g.arrays, seed,
+                   used, g.scoped)
 
 
 def _to_scalar(g: Generator, p: Piece) -> Piece:

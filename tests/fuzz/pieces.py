@@ -42,6 +42,10 @@ class Generator:
     assume: dict[str, str] = field(default_factory=dict)
     arrays: Env = field(default_factory=dict)
     integers: list[tuple[str, Any, Any]] = field(default_factory=list)
+    loops: dict[str, Any] = field(default_factory=dict)
+    scoped: dict[str, Any] = field(default_factory=dict)  # shapes of names within loops
+    depth: int = 0
+    stem: str = "t"
 
     def pick(self, items: Sequence[Any]) -> Any:
         return items[int(self.rng.integers(len(items)))]
@@ -115,7 +119,7 @@ class Generator:
 
     def keep(self, made: Piece) -> None:
         if self.chance(0.45):
-            name = f"t{len(self.parts)}"
+            name = f"{self.stem}{len(self.parts)}"
             self.parts.append(f"{name} = {made.text}")
             made = Piece(name, made.shape, made.meaning, atom=True)
         self.pool.append(made)

@@ -5,8 +5,10 @@ A failure prints the seed with the expression; ``problem(seed, ...)`` makes it a
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -16,24 +18,25 @@ from generator import Problem, problem
 from mathdl.calculus import reverse
 
 DEFAULT = 150
+LOOPS = 60
 EXHAUSTIVE = 2_000
 BATCH = 100
 # what the language refuses by design: indices that NumPy moves to the front
 REFUSALS = ("not next to each other",)
 
 
-def outcome(seed: int, compiled: bool) -> tuple[Outcome, str]:
+def outcome(seed: int, compiled: bool, loops: bool = False) -> tuple[Outcome, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # autograd on NumPy 2
-        made = problem(seed, scalar=seed % 4 != 3)
+        made = problem(seed, scalar=seed % 4 != 3, loops=loops)
         return (compare(made, compiled=compiled), str(made)) if made else (Outcome("skipped"), "")
 
 
-def check(seeds: range, compiled: bool) -> Counter[str]:
+def check(seeds: Iterable[int], compiled: bool, loops: bool = False) -> Counter[str]:
     counts: Counter[str] = Counter()
     faults = []
     for seed in seeds:
-        found, shown = outcome(seed, compiled)
+        found, shown = outcome(seed, compiled, loops)
         counts[found.kind] += 1
         refused = found.kind == "refused" and any(r in found.detail for r in REFUSALS)
         if found.kind not in ("right", "skipped") and not refused:
@@ -51,6 +54,25 @@ def test_sample(batch: int, compiled: bool) -> None:
     assert counts["right"] >= 3, counts
 
 
+@pytest.mark.parametrize("batch", range(0, LOOPS, 10))
+def test_loops(batch: int) -> None:
+    """Random recurrences, also within one another; a third draws none and is skipped."""
+    counts = check(range(batch, batch + 10), compiled=True, loops=True)
+    assert counts["right"] >= 3, counts
+
+
+def test_once_wrong() -> None:
+    """Problems that were once wrong, among them a loop that collected what it does not compute."""
+    check([1546, 1633, 2661, 5033, 5219, 6098], compiled=True, loops=True)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("batch", range(LOOPS, LOOPS + EXHAUSTIVE, BATCH))
+def test_many_loops(batch: int) -> None:
+    counts = check(range(batch, batch + BATCH), compiled=True, loops=True)
+    assert counts["right"] >= 0.5 * BATCH, counts
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("batch", range(DEFAULT, DEFAULT + EXHAUSTIVE, BATCH))
 def test_many(batch: int) -> None:
@@ -66,6 +88,17 @@ def test_the_generator_covers_the_language() -> None:
              ".T", "keepdims", "cross_entropy", "batch_norm", "rms_norm", "gammaln", "eye", "e**"}
     texts = " ".join(made.text for s in range(600) if (made := problem(s)) is not None)
     assert not {w for w in words if w not in texts}
+
+
+def test_the_generator_covers_loops() -> None:
+    drawn = [made for s in range(150) if (made := problem(s, loops=True)) is not None]
+    loops = [loop for made in drawn for loop in made.loops.values()]
+    assert len(drawn) > 75
+    for what in (lambda p: p.reverse, lambda p: p.emit is None, lambda p: len(p.states) == 2,
+                 lambda p: len(p.items) == 2, lambda p: "[k" in str(p),  # integers choose rows
+                 lambda p: re.search(r"\br\d", str(p.nexts) + str(p.inside)),  # within another
+                 lambda p: any(s in p.nexts[0].text for s in ("@", "einsum", "max", "softmax"))):
+        assert sum(bool(what(loop)) for loop in loops) >= 3
 
 
 def test_problems_are_deterministic() -> None:

@@ -257,6 +257,8 @@ FRAGMENTS = st.sampled_from([
     "exp(",
     "softmax(", "max(", "axis=", "keepdims=True", "where(", "concat([", "reshape(", "einsum(",
     '"ij,j->i"', "eye(", "log(", "pi", "e", "trace(", "conv2d(", "lambda", "if", "x[0]", "not",
+    "sum[k<n](", "M[i<n] = ", "h[-1] = s; ", "h[t<n] = ", "h[t - 1]", "[i]", "[t]", "[k, 0]",
+    "mod(i, ", "floor(", "i", "t", "k", "; h", "M[i<n, j<d] = ", "(i == ", "x[i - 1]", "X[t]",
 ])
 
 

@@ -1,0 +1,235 @@
+"""What equations mean: values over the full index grid, by NumPy.
+
+Slow, simple, and apart from all that derives and generates: only the representation is read, and
+scalar functions and primitives have tables of their own here.  An access out of range is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+
+from mathdl.errors import UnsupportedError
+from mathdl.ir.index import bound_index, out_index, slot_number
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Recurrence, Tensor
+
+Array = np.ndarray[Any, Any]
+_ALPHA, _SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def _expit(x: Any) -> Any:
+    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, dtype=float)))
+
+
+def _indicator(relation: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, b: np.where(relation(a, b), 1.0, 0.0)
+
+
+def _special(name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        import scipy.special
+
+        return getattr(scipy.special, name)(*arguments)
+
+    return call
+
+
+_ndtr = _special("ndtr")
+
+
+def _gelu_tanh(x: Any) -> Any:
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def _gelu_tanh_slope(x: Any) -> Any:
+    c = np.sqrt(2 / np.pi)
+    t = np.tanh(c * (x + 0.044715 * x**3))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x**2)
+
+
+SCALARS: dict[str, Callable[..., Any]] = {
+    "gt": _indicator(np.greater), "ge": _indicator(np.greater_equal),
+    "lt": _indicator(np.less), "le": _indicator(np.less_equal),
+    "eq": _indicator(np.equal), "ne": _indicator(np.not_equal),
+    "KroneckerDelta": _indicator(np.equal),
+    "where": lambda c, a, b: np.where(np.not_equal(c, 0), a, b),
+    "abs": np.abs, "Abs": np.abs, "sign": np.sign,
+    "expm1": np.expm1, "log1p": np.log1p,
+    "sigmoid": _expit, "log_sigmoid": lambda x: -np.logaddexp(0.0, -x),
+    "softplus": lambda x: np.logaddexp(0.0, x),
+    "silu": lambda x: x * _expit(x), "softsign": lambda x: x / (1 + np.abs(x)),
+    "gelu": lambda x: x * _ndtr(x), "gelu_tanh": _gelu_tanh,
+    "gelu_tanh_slope": _gelu_tanh_slope,
+    "relu": lambda x: np.maximum(x, 0), "leaky_relu": lambda x, a: np.where(x > 0, x, a * x),
+    "elu": lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(np.minimum(x, 0))),
+    "hardtanh": lambda x: np.clip(x, -1, 1), "maximum": np.maximum, "minimum": np.minimum,
+    "clip": lambda x, a, b: np.minimum(np.maximum(x, a), b),
+    "log1mexp": lambda x: np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x))),
+    "log_cosh": lambda x: np.logaddexp(x, -x) - np.log(2.0),
+    "xlogy": _special("xlogy"), "erf": _special("erf"), "erfc": _special("erfc"),
+    "gammaln": _special("gammaln"), "loggamma": _special("gammaln"),
+    "digamma": _special("digamma"),
+    "polygamma": lambda n, x: _special("polygamma")(np.asarray(n).astype(int), x),
+    "normal_cdf": _ndtr, "normal_pdf": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
+    "floor": lambda x: np.floor(x + 1e-9),  # of quotients of integers: 5/3 + 1/3 is 2
+    "Mod": np.mod,
+}
+
+
+def _solve(a: Array, b: Array, **_: Any) -> Array:
+    return np.linalg.solve(a, b)
+
+
+def _gaps(w: Array, sign: int) -> Array:
+    """``1/(w[j] + sign*w[i])`` off the diagonal."""
+    gap = w[..., None, :] + sign * w[..., :, None]
+    same = np.eye(w.shape[-1], dtype=bool)
+    return np.where(same, 0.0, 1 / np.where(same, 1.0, gap))
+
+
+def _svd(k: int) -> Callable[..., Any]:
+    return lambda a, **_: np.linalg.svd(a, full_matrices=False)[k]
+
+
+def _expm(a: Array, **_: Any) -> Array:
+    import scipy.linalg
+
+    return np.asarray(scipy.linalg.expm(a))
+
+
+PRIMITIVES: dict[str, Callable[..., Any]] = {
+    "inv": lambda a, **_: np.linalg.inv(a), "solve": _solve,
+    "pinv": lambda a, **_: np.linalg.pinv(a),
+    "det": lambda a, **_: np.linalg.det(a), "logdet": lambda a, **_: np.linalg.slogdet(a)[1],
+    "signdet": lambda a, **_: np.linalg.slogdet(a)[0],
+    "cholesky": lambda a, **_: np.linalg.cholesky(a), "expm": _expm,
+    "eigvalsh": lambda a, **_: np.linalg.eigh(a)[0],
+    "eigvecsh": lambda a, **_: np.linalg.eigh(a)[1],
+    "svd_u": _svd(0), "svdvals": _svd(1), "svd_vh": _svd(2),
+    "inverse_gaps": lambda w, **_: _gaps(w, -1), "inverse_sums": lambda w, **_: _gaps(w, 1),
+    "inverse_values": lambda w, **_: 1 / w,
+    "lstsq": lambda a, b, **_: np.linalg.lstsq(a, b, rcond=None)[0],
+}
+
+
+@lru_cache(maxsize=100_000)
+def compiled(expr: Any) -> tuple[tuple[Any, ...], Callable[..., Any]]:
+    """The symbols of a scalar expression and the function of their values."""
+    expr = sympy.sympify(expr)
+    symbols = tuple(sorted(expr.free_symbols, key=lambda s: (s.name, str(s.assumptions0))))
+    dummies = [sympy.Dummy() for _ in symbols]
+    renamed = expr.xreplace(dict(zip(symbols, dummies, strict=True)))
+    heads = {type(f).__name__: type(f) for f in renamed.atoms(sympy.Function)}
+    for name, head in heads.items():
+        if name in SCALARS:  # plain functions, so that no printer has an opinion
+            renamed = renamed.replace(head, sympy.Function(f"f_{name}"))
+    table = {f"f_{name}": law for name, law in SCALARS.items()}
+    return symbols, sympy.lambdify(dummies, renamed, [table, "numpy"])
+
+
+_FOLDS: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {
+    "none": lambda a, _: a,
+    "sum": lambda a, axes: a.sum(axis=axes),
+    "prod": lambda a, axes: a.prod(axis=axes),
+    "max": lambda a, axes: a.max(axis=axes),
+    "min": lambda a, axes: a.min(axis=axes),
+}
+
+
+class Evaluator:
+    """Values of tensors at one instance; what was computed is kept."""
+
+    def __init__(self, inputs: Callable[[Tensor], Array], sizes: Mapping[Any, int]) -> None:
+        self.inputs = inputs
+        self.sizes = dict(sizes)
+        self.known: dict[Tensor, Array] = {}
+
+    def size(self, expr: Any) -> int:
+        value = sympy.sympify(expr).xreplace({s: sympy.Integer(n) for s, n in self.sizes.items()})
+        return int(value)
+
+    def shape(self, tensor: Tensor) -> tuple[int, ...]:
+        return tuple(self.size(d) for d in tensor.shape)
+
+    def value(self, tensor: Tensor) -> Array:
+        """The value of a tensor and of all that it needs."""
+        for t in topological([tensor]):
+            if t not in self.known:
+                self.known[t] = self.again(t, {})
+        return self.known[tensor]
+
+    def again(self, tensor: Tensor, changed: Mapping[int, Array]) -> Array:
+        """A tensor from its operands' values, some of them (by slot) changed."""
+        if tensor.is_input:
+            return self.inputs(tensor)
+        given = [
+            changed.get(k, self.known[a.tensor]) for k, a in enumerate(tensor.operands)
+        ]
+        if tensor.recurrence is not None:
+            value = self._recurrence(tensor, tensor.recurrence, given)
+        elif tensor.call is not None:
+            value = self._primitive(tensor, given)
+        else:
+            value = self._equation(tensor, given)
+        return np.asarray(value, dtype=float)
+
+    def _primitive(self, tensor: Tensor, given: Sequence[Array]) -> Array:
+        assert tensor.call is not None
+        law = PRIMITIVES.get(tensor.call.primitive)
+        if law is None:
+            raise UnsupportedError(f"the checker does not know {tensor.call.primitive}")
+        return np.asarray(law(*given))
+
+    def _recurrence(self, tensor: Tensor, step: Recurrence, given: Sequence[Array]) -> Array:
+        """The step over and over, in the order of time."""
+        assert tensor.call is not None
+        emit = dict(tensor.call.params)["emit"]
+        carry, rest = list(given[: len(step.states)]), list(given[len(step.states):])
+        count = self.size(step.length)
+        made: dict[int, Array] = {}
+        for t in sorted(range(count), reverse=step.reverse):
+            entries = [x[t] for x in rest[: len(step.items)]]
+            arrays = (*carry, *entries, *rest[len(step.items):])
+            known = dict(zip(step.inputs, arrays, strict=True))
+            inner = Evaluator(known.__getitem__, self.sizes)
+            *carry, made[t] = [inner.value(x) for x in (*step.nexts, emit)]
+        return np.stack([made[t] for t in range(count)])
+
+    def _equation(self, tensor: Tensor, given: Sequence[Array]) -> Array:
+        equation = tensor.equation
+        shape = self.shape(tensor)
+        full = (*shape, *(self.size(d) for d in equation.extents))
+        count = len(shape)
+        names = [*map(out_index, range(count)), *map(bound_index, range(len(full) - count))]
+        env: dict[Any, Any] = dict(self.sizes)
+        for axis, name in enumerate(names):
+            env[name] = np.arange(full[axis]).reshape(
+                [-1 if k == axis else 1 for k in range(len(full))]
+            )
+
+        def at(expr: Any) -> Any:
+            symbols, law = compiled(expr)
+            for s in symbols:
+                k = slot_number(s)
+                if k is None or s in env:
+                    continue
+                source = given[k]
+                inside: Any = True
+                places = []
+                for e, n in zip(equation.operands[k].index, source.shape, strict=True):
+                    place = np.asarray(at(e)).astype(int)
+                    inside = inside & (place >= 0) & (place < n)
+                    places.append(np.clip(place, 0, n - 1))
+                env[s] = np.where(inside, source[tuple(places)], 0.0)
+            return law(*(env[s] for s in symbols))
+
+        with np.errstate(all="ignore"):
+            body = np.broadcast_to(np.asarray(at(equation.body), dtype=float), full)
+            axes = tuple(range(count, len(full)))
+            return np.asarray(_FOLDS[equation.reduce](body, axes))

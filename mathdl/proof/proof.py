@@ -1,0 +1,150 @@
+"""A derivation as numbered steps, each with its premises and the conditions that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sympy import Pow, log
+
+from mathdl.ir.build import define, out_ranges
+from mathdl.ir.index import bound_index, slot_number
+from mathdl.ir.steps import (
+    Accumulation,
+    Derivative,
+    Projection,
+    PullBack,
+    Restriction,
+    Rewrite,
+    Step,
+)
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+
+if TYPE_CHECKING:
+    from mathdl.proof.check import Checked
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a step needs: ``kind`` is ``nonzero``, ``positive`` or an assumption."""
+
+    kind: str
+    tensor: Tensor
+
+
+@dataclass(frozen=True)
+class Line:
+    """A step with its number, the numbers of those that it follows from, and its conditions."""
+
+    number: int
+    step: Step
+    premises: tuple[int, ...]
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``result`` is the derivative of ``value`` by the inputs called ``path``, one by one."""
+
+    key: str
+    value: Tensor
+    path: tuple[str, ...]
+    result: Tensor
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Claims, and the lines that prove them.
+
+    Every line states an equation between tensors that holds for all dims, under its conditions;
+    ``check()`` replays them apart from the engine that made them.
+    """
+
+    claims: tuple[Claim, ...]
+    lines: tuple[Line, ...]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Any:
+        return iter(self.lines)
+
+    def check(self, *, instances: int = 3, seed: int = 0) -> Checked:
+        """Every line against its law and at random instances, and that they prove the claims."""
+        from mathdl.proof.check import check
+
+        return check(self, instances=instances, seed=seed)
+
+
+def proof_of(
+    outputs: Mapping[str, Tensor], blocks: Mapping[str, Any], variables: Sequence[Tensor],
+    derivatives: Mapping[str, Tensor], steps: Iterable[Step],
+) -> Proof:
+    """The proof that ``steps`` are of derivatives by key, each of an output along a path."""
+    claims = tuple(
+        Claim(key, outputs[blocks[key].output], tuple(blocks[key].path), tensor)
+        for key, tensor in derivatives.items()
+    )
+    return Proof(claims, numbered(dict.fromkeys(steps)))
+
+
+def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:
+    """Lines in order; a step follows from those that made what it reads."""
+    made: dict[Tensor, list[int]] = {}
+    lines: list[Line] = []
+    for number, step in enumerate(steps, 1):
+        premises = sorted({n for t in reads(step) for n in made.get(t, ())})
+        lines.append(Line(number, step, tuple(premises), conditions(step)))
+        made.setdefault(step.after, []).append(number)
+    return tuple(lines)
+
+
+def reads(step: Step) -> list[Tensor]:
+    """The tensors that a step takes from earlier ones."""
+    match step:
+        case Rewrite(before=before):
+            return [before, *(a.tensor for a in before.operands)]
+        case PullBack(consumers=consumers):
+            return [t for pair in consumers for t in pair]
+        case Accumulation(terms=terms):
+            return list(terms)
+        case Derivative(value=value, after=after):
+            return [value, after]
+        case Restriction(before=before) | Projection(before=before):
+            return topological([before])[-16:]
+    raise TypeError(f"not a step: {step!r}")
+
+
+OF_INSTANCES = frozenset({
+    "one_hot", "probability_vector", "symmetric", "orthogonal", "positive_definite", "diagonal",
+    "lower_triangular",
+})
+
+
+def conditions(step: Step) -> tuple[Condition, ...]:
+    """Where both sides of a step are defined, and the assumptions of the inputs that it reads."""
+    if not isinstance(step, Rewrite):
+        return ()
+    found: dict[Condition, None] = {}
+    for side in (step.before, step.after):
+        equation = side.definition
+        if equation is None:
+            continue
+        ranges = [*out_ranges(side.shape),
+                  *((bound_index(k), d) for k, d in enumerate(equation.extents))]
+        parts = [(p.base, "nonzero") for p in equation.body.atoms(Pow) if p.exp.is_negative]
+        parts += [(p.args[0], "positive") for p in equation.body.atoms(log)]
+        for expr, kind in sorted(parts, key=str):
+            if any(slot_number(s) is not None for s in expr.free_symbols):
+                found[Condition(kind, define(ranges, expr, side.operands))] = None
+    if step.rule.name in ASSUMING:
+        for tensor in topological([step.before]):
+            if tensor.is_input:
+                for name in sorted(tensor.assume & OF_INSTANCES):
+                    found[Condition(name, tensor)] = None
+    return tuple(found)
+
+
+ASSUMING = frozenset({"known sum", "symmetric", "cancel inverses"})

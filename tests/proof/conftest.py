@@ -1,0 +1,6 @@
+"""The interpreter and the recurrent models are shared between suites."""
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
