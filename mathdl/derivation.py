@@ -244,8 +244,8 @@ class Derivation:
         from mathdl.proof import proof_of
 
         return proof_of(
-            dict(zip(self.outputs, self.written, strict=True)), self.blocks, self.wrt,
-            self.derivatives, self.steps,
+            dict(zip(self.outputs, self.written, strict=True)), self.blocks,
+            self.derivatives, self.steps, self.names,
         )
 
     # -- presentation --------------------------------------------------------------------------
@@ -256,8 +256,10 @@ class Derivation:
 
         return derivation_text(self._lines, self.order, self.names)
 
-    def latex(self) -> str:
-        """The derivatives as a LaTeX fragment."""
+    def latex(self, *, standalone: bool = False) -> str:
+        """The derivatives as a LaTeX fragment; with the proof as a document when ``standalone``."""
+        if standalone:
+            return self.proof.latex(standalone=True)
         from mathdl.present.latex import derivation_latex
 
         values = {_shown(name): tensor for name, tensor in self.outputs.items()}

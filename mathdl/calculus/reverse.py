@@ -29,6 +29,7 @@ from mathdl.ir.index import (
     in_range,
     linear,
     out_indices,
+    regrouping,
     reshape_index,
     slot,
     slots_in,
@@ -109,7 +110,7 @@ def _invert_reshape(tensor: Tensor, access: Access, target: Sequence[Any]) -> _S
     if not any(e.args for e in access.index):
         return None
     source = access.tensor.shape
-    if access.index != reshape_index(source, tensor.shape):
+    if access.index != regrouping(source, tensor.shape):
         return None
     back = reshape_index(tensor.shape, source)
     mapping = dict(zip(out_indices(len(source)), target, strict=True))

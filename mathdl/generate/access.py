@@ -25,7 +25,7 @@ from mathdl.ir.index import (
     in_range,
     linear,
     out_indices,
-    reshape_index,
+    regrouping,
     slot_number,
     slots_in,
 )
@@ -186,7 +186,9 @@ class Reader:
             return None
         for order in itertools.permutations(symbols):
             target = tuple(ranges[s] for s in order)
-            law = reshape_index(source, target)
+            law = regrouping(source, target)
+            if law is None:
+                continue
             own = dict(zip(out_indices(len(target)), order, strict=True))
             if all(sympify(a).xreplace(own) == b for a, b in zip(law, digits, strict=True)):
                 value = self.graph.reshape(self.dense(tensor), tensor.shape[:lead] + target)

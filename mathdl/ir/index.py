@@ -168,3 +168,10 @@ def digits(flat: Any, shape: Shape) -> tuple[Any, ...]:
 def reshape_index(source: Shape, target: Shape) -> tuple[Any, ...]:
     """How ``target``'s entry ``i0, i1, ...`` is found in ``source``: the law of ``reshape``."""
     return digits(flatten_index(out_indices(len(target)), target), source)
+
+
+def regrouping(source: Shape, target: Shape) -> tuple[Any, ...] | None:
+    """The law of a reshape of all entries; None for shapes of different counts."""
+    if sympify(product(source)).expand() != sympify(product(target)).expand():
+        return None
+    return reshape_index(source, target)

@@ -196,7 +196,7 @@ class Scope:
             else:
                 rest.append(item)
         found = self.pick(value, picks)
-        return index_tensor(plain(found), tuple(rest)) if rest else found
+        return index_tensor(self.tensor(plain(found)), tuple(rest)) if rest else found
 
     def pick(self, value: Tensor | Started, picks: Mapping[int, Any]) -> Any:
         """The value at indices of some axes: a scalar of index notation, or a stand-in."""

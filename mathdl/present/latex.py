@@ -80,7 +80,7 @@ def _definitions(document: Document) -> list[str]:
     for name, node in document.definitions:
         left = letter(name)
         if isinstance(node, Sequenced):
-            lines.append(_sequenced(name, node))
+            lines.append(sequenced(name, node))
             continue
         if isinstance(node, Formula):
             if node.indices:
@@ -91,7 +91,7 @@ def _definitions(document: Document) -> list[str]:
     return lines
 
 
-def _sequenced(name: Name, node: Sequenced) -> str:
+def sequenced(name: Name, node: Sequenced) -> str:
     moment = show(Index(name, tuple(i for i, _ in node.indices), node.ndim))
     body = node.body
     right = body.latex if isinstance(body, Formula) else show(body)
@@ -267,15 +267,18 @@ def _index(node: Index) -> tuple[str, int]:
         if node.inner.ndim == 0:
             return show(node.inner), ATOM
         marks = ", ".join(":" if i else r"\cdot" for i in items)
-        return f"{_in(node.inner, ATOM)}_{{[{marks}]}}", ATOM
+        return f"{_subscripted(node.inner)}_{{[{marks}]}}", ATOM
     inside = ",".join(map(_item, node.items))
     inner = node.inner
     if isinstance(inner, Name) and _is_time(node.items[0]):
         inner = Name(inner.text, inner.ndim - len(node.items), inner.kind)
-    text = _in(inner, ATOM)
-    if text.endswith("}") and "_{" in text:
-        text = rf"\left({text}\right)"
-    return f"{text}_{{{inside}}}", ATOM
+    return f"{_subscripted(inner)}_{{{inside}}}", ATOM
+
+
+def _subscripted(node: Node) -> str:
+    """A node that can bear a subscript: in brackets when it has one."""
+    text = _in(node, ATOM)
+    return rf"\left({text}\right)" if text.endswith("}") and "_{" in text else text
 
 
 def _is_time(item: Slice | Node | None) -> bool:

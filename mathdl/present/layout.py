@@ -6,7 +6,7 @@ The result is a list of definitions in dependency order and a value, each a tree
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,17 @@ class Document:
 
 
 def layout(
-    tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int]
+    tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int],
+    taken: Iterable[str] = (),
 ) -> Document:
-    """How the tensors are written; ``measure`` is the length of a printed tree."""
-    return _Layout(tensors, names or {}, measure).document()
+    """How the tensors are written; ``measure`` is the length of a printed tree.
+
+    Names in ``taken`` mean something already: what ``names`` says, or something else.
+    """
+    made = _Layout(tensors, names or {}, measure)
+    made.taken.update(taken)
+    made.stated = set(taken) & set((names or {}).values())
+    return made.document()
 
 
 class _Layout:
@@ -70,6 +77,7 @@ class _Layout:
         self.kept = found  # alive, as they are known by id
         self.tensors = found[: len(tensors)]
         self.measure = measure
+        self.stated: set[str] = set()
         self.times: tuple[tuple[str, Dim], ...] = ()
         self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
@@ -140,6 +148,9 @@ class _Layout:
     def fresh(self, tensor: Tensor) -> str:
         """The given name, made unlike all others; t1, t2, ... without one."""
         wanted = self.given.get(id(tensor))
+        if wanted is not None and wanted in self.stated:
+            self.stated.discard(wanted)
+            return wanted
         candidates: Any = (f"t{k}" for k in itertools.count(1))
         if wanted is not None:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
@@ -262,6 +273,11 @@ class _Layout:
         return [t for t in topological(self.kept) if loop_key(t) == key]
 
     def _define(self, tensor: Tensor, node: Node) -> None:
+        if not isinstance(node, Formula | Sequenced):
+            for known, same in self.definitions:
+                if same == node and known.ndim == node.ndim:  # it is written alike
+                    self.nodes[id(tensor)] = known
+                    return
         name = Name(self.fresh(tensor), tensor.ndim)
         self.definitions.append((name, node))
         self.nodes[id(tensor)] = name

@@ -67,7 +67,7 @@ class Folder:
         kept = tuple(s for s in used if s not in (lengths or ()))
         whole = define([(s, ranges[s]) for s in used], argument.body, argument.operands)
         made = define([(s, ranges[s]) for s in kept], part.body, part.operands)
-        if whole.shape != tuple(ranges[s] for s in used):
+        if whole.shape != tuple(ranges[s] for s in used) or not set(axes) <= set(used):
             return None
         places = tuple(used.index(s) for s in axes)
         if made.definition is None or made.label is not None or made.operands == ():

@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Integer, Symbol, floor, sympify
 
 from mathdl.ir.dim import Dim, nonnegative, normal
-from mathdl.ir.index import bounds, in_range, linear, out_index, reshape_index, slot_number
+from mathdl.ir.index import bounds, in_range, linear, out_index, regrouping, slot_number
 from mathdl.ir.tensor import Access, Requirement, Tensor
 from mathdl.present.tree import (
     FULL,
@@ -94,9 +94,8 @@ def _reshaped(access: Access, own: Axes, scope: Scope, node: Node) -> Node | Non
     if all(e.is_Symbol or e.is_Integer for e in access.index):
         return None
     target = tuple(scope.ranges[s] for s in own)
-    try:
-        law = reshape_index(access.tensor.shape, target)
-    except (TypeError, ValueError):
+    law = regrouping(access.tensor.shape, target)
+    if law is None:
         return None
     renamed = {out_index(k): s for k, s in enumerate(own)}
     if tuple(e.xreplace(renamed) for e in law) != access.index:

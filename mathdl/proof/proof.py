@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sympy import Pow, log
@@ -64,6 +64,22 @@ class Proof:
 
     claims: tuple[Claim, ...]
     lines: tuple[Line, ...]
+    names: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def text(self, detail: str = "lecture") -> str:
+        """Numbered lines; ``detail`` is ``lecture``, routine steps merged, or ``full``."""
+        from mathdl.present.proofs import proof_text
+
+        return proof_text(self, self.names, detail)
+
+    def latex(self, detail: str = "lecture", *, standalone: bool = False, title: str = "") -> str:
+        """Theorem and proof in LaTeX, a whole document when ``standalone``."""
+        from mathdl.present.proofs import proof_latex
+
+        return proof_latex(self, self.names, detail, standalone, title)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -79,15 +95,16 @@ class Proof:
 
 
 def proof_of(
-    outputs: Mapping[str, Tensor], blocks: Mapping[str, Any], variables: Sequence[Tensor],
+    outputs: Mapping[str, Tensor], blocks: Mapping[str, Any],
     derivatives: Mapping[str, Tensor], steps: Iterable[Step],
+    names: Mapping[Tensor, str] | None = None,
 ) -> Proof:
     """The proof that ``steps`` are of derivatives by key, each of an output along a path."""
     claims = tuple(
         Claim(key, outputs[blocks[key].output], tuple(blocks[key].path), tensor)
         for key, tensor in derivatives.items()
     )
-    return Proof(claims, numbered(dict.fromkeys(steps)))
+    return Proof(claims, numbered(dict.fromkeys(steps)), dict(names or {}))
 
 
 def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:

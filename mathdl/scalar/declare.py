@@ -123,7 +123,9 @@ def declare(
         raise NamingError(f"scalar function {name!r} is declared twice")
     laws = derivative if isinstance(derivative, tuple) else (derivative,)
     if head is None:
-        attributes: dict[str, Any] = {"nargs": (arity,), "_derivative": laws}
+        attributes: dict[str, Any] = {
+            "nargs": (arity,), "_derivative": laws, "__module__": "mathdl.scalar.heads",
+        }
         if nonnegative is not None:
             attributes["is_nonnegative"] = nonnegative
         head = type(name, (Head,), attributes)

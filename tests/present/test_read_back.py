@@ -206,3 +206,11 @@ def test_a_part_of_a_concatenation() -> None:
     shapes = "x: n k; y: T k; z: n k"
     text = "concat([x, y])[:n] + concat([y, z])[:n]*0 + z"
     same_numbers(md.parse(text, shapes), {}, shapes, {}, values(shapes), {**SIZES})
+
+
+def test_a_norm_over_an_axis_that_its_argument_lacks() -> None:
+    """``sum[k](x[i]**2)`` is no norm along ``k`` of something with an axis ``k``."""
+    shapes = "x: n"
+    text = "M[i<n] = norm2(x[i] + zeros(T)); M"
+    same_numbers(md.parse(text, shapes + "; y: T"), {}, shapes + "; y: T", {},
+                 values(shapes), SIZES)
