@@ -252,3 +252,65 @@ def train(ctx: click.Context, listed: bool) -> None:
         ctx.exit()
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--list", "listed", is_flag=True, help="List the derivations by chapter.")
+@click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
+              help="Write the book there as one HTML page that works offline, index.html.")
+@click.option("--processes", type=click.IntRange(min=1), default=None,
+              help="How many to work on at a time.  [default: 2, or 1 on a single core]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of the points that are tried.")
+def book(
+    names: Sequence[str], listed: bool, out: Path | None, processes: int | None, seed: int
+) -> int:
+    """Derive and check the derivations of the book, all or those named.
+
+    Each is verified against finite differences and compared with its textbook form at random
+    instances; the exit status is 1 when one fails.
+
+    \b
+    Examples:
+      mathdl book
+      mathdl book softmax_cross_entropy
+      mathdl book --out book
+    """
+    from mathdl.book import chapters, chosen, load_book, write_book
+    from mathdl.book.mathml import converter
+    from mathdl.book.status import listing, report
+
+    entries = load_book()
+    if listed:
+        click.echo(listing(chapters(), entries))
+        return 0
+    if names:
+        entries = tuple(chosen(entries, name) for name in dict.fromkeys(names))
+    if out is not None:
+        converter()  # before the work, not after it
+    outcomes, seconds = _checked(entries, processes, seed)
+    click.echo(report(entries, outcomes, seconds, in_full=bool(names)))
+    problems: dict[str, str] = {}
+    if out is not None:
+        path, problems = write_book(out, chapters(), entries, outcomes)
+        click.echo("\n".join([f"wrote {path}", *(f"{k}: {v}" for k, v in problems.items())]))
+    failed = [e.name for e in entries if not outcomes[e.name] or e.name in problems]
+    if failed:
+        _fail(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}", CHECK_FAILED)
+    return 0
+
+
+def _checked(entries: Any, processes: int | None, seed: int) -> tuple[dict[str, Any], float]:
+    """The outcomes by name and the seconds taken, with a progress bar on a terminal."""
+    import time
+
+    from mathdl.book import run
+
+    started, outcomes = time.perf_counter(), {}
+    with click.progressbar(length=len(entries), label="checking", show_pos=True,
+                           file=sys.stderr) as bar:
+        for outcome in run(entries, processes, seed):
+            outcomes[outcome.name] = outcome
+            bar.update(1)
+    return outcomes, time.perf_counter() - started

@@ -33,6 +33,7 @@ LAYERS = [
     "catalogue",
     "mathdl",  # the package itself: the public names
     "train",
+    "book",
     "cli",
     "__main__",
 ]

@@ -157,6 +157,7 @@ def test_every_command_exists() -> None:
 def test_every_option_shown_is_known() -> None:
     known = {
         "derive": run_mathdl(["derive", "--help"]),
+        "book": run_mathdl(["book", "--help"]),
         "train": run_mathdl(["train", "digits", "--help"]) + run_mathdl(["train", "--help"]),
     }
     shown = 0

@@ -86,6 +86,9 @@ class Body:
         if isinstance(expr, SymPyAdd):
             return self._sum(expr, own)
         if isinstance(expr, Mul):
+            opened = _delta_terms(expr, own)
+            if opened is not None:
+                return self._sum(opened, own)
             return self.product([(f, self.over(f, own), None) for f in expr.args], own)
         if isinstance(expr, Pow):
             return power(expr, lambda e: self.tree(e, own))
@@ -357,6 +360,21 @@ def power(expr: Any, tree: Callable[[Any], Node]) -> Node:
         return Power(root, Number(Integer(exponent.p)), inner.ndim)
     top = tree(exponent)
     return Power(inner, top, max(inner.ndim, top.ndim))
+
+
+def _delta_terms(product: Any, own: Axes) -> Any | None:
+    """``p[i] (delta(i, j) - p[j])`` as ``delta(i, j) p[i] - p[i] p[j]``, over a matrix's axes."""
+    if len(own) != 2:
+        return None
+    for factor in product.args:
+        if isinstance(factor, SymPyAdd) and any(
+            isinstance(f, KroneckerDelta) and set(f.args) == set(own)
+            for term in factor.args for f in Mul.make_args(term)
+        ):
+            rest = Mul(*(f for f in product.args if f is not factor))
+            opened = SymPyAdd(*(rest * term for term in factor.args))
+            return opened if isinstance(opened, SymPyAdd) else None
+    return None
 
 
 def constant(expr: Any) -> Node:

@@ -10,7 +10,7 @@ from mathdl.ir.dim import product
 from mathdl.ir.index import slot_number
 from mathdl.present.body import LETTERS, Body, Piece, constant
 from mathdl.present.reduction import divide_count, natural_order, reduction
-from mathdl.present.tree import Call, Matmul, Node, Transpose, matmul, multiply
+from mathdl.present.tree import Call, Matmul, Node, Transpose, matmul, multiply, turned
 from mathdl.present.views import Axes, Unprintable, align
 from mathdl.scalar import le
 
@@ -217,7 +217,7 @@ class Contraction:
             if axes == order:
                 return single
             if len(order) == 2:
-                return single.inner if isinstance(single, Transpose) else Transpose(single, 2)
+                return turned(single)
             raise Unprintable("a permuted part")
         if any(node is not None and axes != tuple(s for s in order if s in axes)
                for _, axes, node in pieces):

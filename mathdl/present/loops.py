@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from mathdl.ir.build import define
-from mathdl.ir.dim import Dim
+from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import bound_index, out_index, out_indices, slot
 from mathdl.ir.system import rewrite, topological
-from mathdl.ir.tensor import Access, Tensor
+from mathdl.ir.tensor import Access, Tensor, input_tensor
 from mathdl.language.operators import transpose
-from mathdl.language.recurrence import Loop, emitted, fresh
+from mathdl.language.recurrence import Loop, emitted
 from mathdl.present.tree import Index, Name, Node, Number
 
 
@@ -82,7 +82,7 @@ def _at_one_time(
         if len(places) > 1 or any(access.index[k] != time for k in places):
             return None
         if not places:
-            stand_in = fresh("fixed", access.tensor.shape, access.tensor.assume)
+            stand_in = _stand_in("fixed", access.tensor, access.tensor.shape)
             fixed[stand_in] = access.tensor
             operands.append(Access(stand_in, access.index, access.held))
             continue
@@ -91,7 +91,7 @@ def _at_one_time(
             return None
         order = [k, *(j for j in range(access.tensor.ndim) if j != k)]
         whole = transpose(access.tensor, order)
-        stand_in = fresh("item", whole.shape[1:], access.tensor.assume)
+        stand_in = _stand_in("item", whole, whole.shape[1:])
         items[stand_in] = whole
         rest = (*access.index[:k], *access.index[k + 1 :])
         operands.append(Access(stand_in, rest, access.held))
@@ -102,6 +102,11 @@ def _at_one_time(
         bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
     )
     return made, items, fixed
+
+
+def _stand_in(kind: str, outside: Tensor, shape: Shape) -> Tensor:
+    """An input that stands for a tensor inside a step, in an order that follows from it alone."""
+    return input_tensor(f"_{kind} {' '.join(map(str, outside.rank))}", shape, outside.assume)
 
 
 @dataclass(frozen=True)

@@ -270,9 +270,20 @@ def transpose(node: Node, axes: tuple[int, ...]) -> Node:
     if axes == tuple(range(len(axes))):
         return node
     if axes == tuple(reversed(range(len(axes)))):
-        return node.inner if isinstance(node, Transpose) else Transpose(node, node.ndim)
+        return turned(node)
     order = Sequence(tuple(Number(Integer(a)) for a in axes), "()")
     return Call("transpose", (node, order), node.ndim)
+
+
+def turned(node: Node) -> Node:
+    """All axes reversed; ``(A.T @ B).T`` is ``B.T @ A``."""
+    if isinstance(node, Transpose):
+        return node.inner
+    if isinstance(node, Matmul) and node.left.ndim == node.right.ndim == 2 and (
+        isinstance(node.left, Transpose) or isinstance(node.right, Transpose)
+    ):
+        return Matmul(turned(node.right), turned(node.left), 2)
+    return Transpose(node, node.ndim)
 
 
 def _one_bracket(

@@ -61,7 +61,9 @@ def _pull_out(a: Tensor, b: Tensor) -> str | None:
     if not _sum(a) or not _elementwise(b):
         return "it is for a sum, and leaves a product"
     inner = [t for t in _direct(b) if _sum(t) and t not in _direct(a)]
-    return None if inner or _direct(b) & _below_sums(b) else "no sum is left"
+    if inner or _below_sums(b) or _direct(b) <= _direct(a):
+        return None  # the last: what was left cancels against a sum that was a factor
+    return "no sum is left"
 
 
 def _below_sums(tensor: Tensor) -> set[Tensor]:

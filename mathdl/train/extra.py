@@ -1,4 +1,4 @@
-"""Packages that only training needs, imported when they are needed."""
+"""Packages that only some commands need, imported when they are needed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from mathdl.errors import MissingExtraError
 
 
-def extra(module: str, purpose: str) -> Any:
-    """The module called ``module``; when it is not installed, say which extra brings it.
+def extra(module: str, purpose: str, name: str = "train") -> Any:
+    """The module called ``module``; when it is not installed, say which extra brings it: ``name``.
 
     Raises:
         MissingExtraError: with the command that installs it.
@@ -22,5 +22,5 @@ def extra(module: str, purpose: str) -> Any:
             raise
         raise MissingExtraError(
             f"{purpose} needs {package}, which is not installed: "
-            'pip install "mathdl[train]" (or ".[train]" in a checkout)'
+            f'pip install "mathdl[{name}]" (or ".[{name}]" in a checkout)'
         ) from None

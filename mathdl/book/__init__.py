@@ -1,0 +1,23 @@
+"""The book: derivations as data, each derived, verified, and compared with its textbook form."""
+
+from mathdl.book.checking import Outcome, Refused, check
+from mathdl.book.entry import Chapter, Entry, Reference, chapters, chosen, load_book, read_entry
+from mathdl.book.page import write_book
+from mathdl.book.run import run
+from mathdl.book.size import operators
+
+__all__ = [
+    "Chapter",
+    "Entry",
+    "Outcome",
+    "Reference",
+    "Refused",
+    "chapters",
+    "check",
+    "chosen",
+    "load_book",
+    "operators",
+    "read_entry",
+    "run",
+    "write_book",
+]

@@ -1,0 +1,34 @@
+"use strict";
+const search = document.getElementById("search");
+const found = document.getElementById("found");
+const articles = [...document.querySelectorAll("article")].map((node) => ({
+  node,
+  text: node.textContent.toLowerCase(),
+  links: [...document.querySelectorAll(`[data-for="${node.id}"]`)],
+}));
+
+function filter() {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let count = 0;
+  for (const { node, text, links } of articles) {
+    const shown = words.every((word) => text.includes(word));
+    node.hidden = !shown;
+    for (const link of links) link.hidden = !shown;
+    count += shown;
+  }
+  for (const part of document.querySelectorAll(".chapter")) {
+    part.hidden = !part.querySelector("article:not([hidden])");
+  }
+  found.textContent = words.length ? `${count} of ${articles.length}` : "";
+}
+
+search.addEventListener("input", filter);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && document.activeElement !== search) {
+    event.preventDefault();
+    search.focus();
+  } else if (event.key === "Escape") {
+    search.value = "";
+    filter();
+  }
+});

@@ -1,0 +1,204 @@
+"""The book as one HTML page that needs nothing else: no network, no script that is not in it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from mathdl._version import __version__
+from mathdl.book.checking import Form, Outcome
+from mathdl.book.entry import Chapter, Entry
+from mathdl.book.mathml import formula, paragraph
+from mathdl.errors import UnsupportedError
+
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+$style</style>
+</head>
+<body>
+<nav>
+<h1><a href="#top">$title</a></h1>
+<input id="search" type="search" placeholder="Search" aria-label="Search the derivations">
+<p id="found" aria-live="polite"></p>
+$contents
+</nav>
+<main id="top">
+<header>
+<h1>$title</h1>
+<p>$lead</p>
+</header>
+$chapters
+<section id="status">
+<h2>Status</h2>
+<p>$legend</p>
+$status
+</section>
+<footer>mathdl $version</footer>
+</main>
+<script>
+$script</script>
+</body>
+</html>
+""")
+
+LEAD = (
+    "Each derivation is stated as data, derived by mathdl, verified against finite differences "
+    "and complex steps, and compared with its textbook form at random instances. "
+)
+LEGEND = (
+    "Tried: directions and entries compared with differences of the function. Worst error and "
+    "bound: where the error used up most of its bound. Textbook: the largest difference from "
+    "the textbook form at random instances, relative to the largest entry. Length: operators of "
+    "the result to operators of the textbook form."
+)
+TITLE = "The book of derivations"
+
+
+def write_book(
+    folder: Path, chapters: Iterable[Chapter], entries: Sequence[Entry],
+    outcomes: Mapping[str, Outcome],
+) -> tuple[Path, dict[str, str]]:
+    """Write ``index.html`` into the folder, which is made; return its path and what is amiss.
+
+    A result whose LaTeX cannot be converted is shown as its source, and why is returned by the
+    derivation's name.
+
+    Raises:
+        MissingExtraError: latex2mathml is not installed.
+        UnsupportedError: the text of a file of the book cannot be converted.
+    """
+    problems: dict[str, str] = {}
+    text = page(chapters, entries, outcomes, problems)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(text, encoding="utf-8")
+    return path, problems
+
+
+def page(
+    chapters: Iterable[Chapter], entries: Sequence[Entry], outcomes: Mapping[str, Outcome],
+    problems: dict[str, str],
+) -> str:
+    """The page as text; chapters without a derivation are left out.  Fills ``problems``."""
+    contents, parts = [], []
+    for chapter in chapters:
+        own = [entry for entry in entries if entry.chapter == chapter.name]
+        if not own:
+            continue
+        items = "".join(
+            f'<li data-for="{e.name}"><a href="#{e.name}">{paragraph(e.title)}</a></li>'
+            for e in own
+        )
+        contents.append(
+            f'<section><h2><a href="#{chapter.name}">{html.escape(chapter.title)}</a></h2>'
+            f"<ul>{items}</ul></section>"
+        )
+        articles = "\n".join(article(entry, outcomes[entry.name], problems) for entry in own)
+        parts.append(
+            f'<section class="chapter" id="{chapter.name}"><h2>{html.escape(chapter.title)}</h2>'
+            f"<p>{paragraph(chapter.summary)}</p>\n{articles}</section>"
+        )
+    contents.append('<section><h2><a href="#status">Status</a></h2></section>')
+    accepted = sum(bool(outcomes[e.name]) for e in entries)
+    assets = files("mathdl.book")
+    return PAGE.substitute(
+        title=TITLE, lead=LEAD + f"{accepted} of {len(entries)} are accepted.", legend=LEGEND,
+        contents="\n".join(contents), chapters="\n".join(parts),
+        status=status(entries, outcomes), version=__version__,
+        style=(assets / "book.css").read_text("utf-8"),
+        script=(assets / "book.js").read_text("utf-8"),
+    )
+
+
+def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
+    """One derivation: statement, motivation, result, textbook form, what was checked."""
+    try:
+        statement, motivation = paragraph(entry.statement), paragraph(entry.motivation)
+        title = paragraph(entry.title)
+    except UnsupportedError as error:
+        raise error.within(entry.name) from None
+    try:
+        result = formula(outcome.latex) if outcome.latex else ""
+    except UnsupportedError as error:
+        problems[entry.name] = str(error)
+        source = html.escape(outcome.latex)
+        result = f'<p class="bad">This formula could not be set.</p><pre>{source}</pre>'
+    cited = "".join(
+        f"<li>{html.escape(r.source)}, {html.escape(r.place)}</li>" for r in entry.references
+    )
+    given = html.escape(entry.expr)
+    assumed = f"\nassume {html.escape(entry.assume)}" if entry.assume else ""
+    return (
+        f'<article id="{entry.name}">\n<h3><a href="#{entry.name}">{title}</a> '
+        f"{badge(outcome)}</h3>\n<p>{statement}</p>\n"
+        f'<p class="motivation">{motivation}</p>\n{result}\n{forms(outcome.forms)}\n'
+        f"<details><summary>Input</summary><pre>{given}\n\n{html.escape(entry.shapes)}{assumed}"
+        f"</pre></details>\n"
+        f"<details><summary>What was checked</summary><pre>{html.escape(checked(outcome))}</pre>"
+        f"</details>\n"
+        f'<h4>References</h4><ul class="references">{cited}</ul>\n</article>'
+    )
+
+
+def badge(outcome: Outcome) -> str:
+    kind, word = ("good", "verified") if outcome else ("bad", "failed")
+    return f'<span class="badge {kind}">{word}</span>'
+
+
+def checked(outcome: Outcome) -> str:
+    lines = [f"failed: {failure}" for failure in outcome.failures]
+    lines += [outcome.report] if outcome.report else []
+    lines += [
+        f"textbook form of {form.key}: {form.instances} instances, largest difference "
+        f"{form.error:.1e} of the largest entry; {form.ours} operators to {form.theirs}"
+        for form in outcome.forms
+    ]
+    return "\n".join(lines + ([f"proof: {outcome.proof}"] if outcome.proof else []))
+
+
+def forms(found: Sequence[Form]) -> str:
+    """The results as text beside the textbook forms."""
+    if not found:
+        return ""
+    rows = "".join(
+        f"<tr><th>{html.escape(form.key)}</th><td><code>{_lines(form.text)}</code></td>"
+        f"<td><code>{_lines(form.textbook)}</code></td></tr>"
+        for form in found
+    )
+    return (
+        '<div class="wide"><table class="forms"><thead><tr><th></th><th>Derived</th>'
+        f"<th>Textbook</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(html.escape(line) for line in text.replace("; ", "\n").split("\n"))
+
+
+def status(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> str:
+    """What was checked of each derivation, as a table."""
+    heads = ["Derivation", "Result", "Checked by", "Tried", "Worst error", "Bound", "Textbook",
+             "Length", "Proof", "Time"]
+    rows = []
+    for entry in entries:
+        o = outcomes[entry.name]
+        errors = [form.error for form in o.forms]
+        cells = [
+            f'<a href="#{entry.name}">{paragraph(entry.title)}</a>', badge(o),
+            html.escape(", ".join(o.methods)), str(o.tried), f"{o.error:.1e}", f"{o.bound:.1e}",
+            f"{max(errors):.1e}" if errors else "", f"{o.ratio:.2f}" if errors else "",
+            html.escape(o.proof) or "not recorded", f"{o.seconds:.1f} s",
+        ]
+        rows.append(f'<tr data-for="{entry.name}">' + "".join(f"<td>{c}</td>" for c in cells)
+                    + "</tr>")
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    return (f'<div class="wide"><table class="status"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>")
