@@ -106,7 +106,11 @@ def prepare(exprs: Sequence[Tensor], trace: list[Step] | None = None) -> Prepare
     unnamed = rewrite_steps([*order, *named], lambda s: strip_labels(s)[0], trace=trace)
     stripped, names = strip_labels(unnamed)
     names |= dict(zip(stripped[len(order):], named.values(), strict=True))
-    stable = simplify(stabilise(stripped, trace), strict=True, trace=trace)
+    steady = stabilise(stripped, trace)
+    at = dict(zip(stripped, steady, strict=True))
+    # what has a name stays a quantity of its own, also below a view of it
+    kept = [u for t in names for u in (at.get(t, t), *(a.tensor for a in at.get(t, t).operands))]
+    stable = simplify(steady, kept=kept, strict=True, trace=trace)
     forward = dict(zip(stripped, stable, strict=True))
     renamed: dict[Tensor, str] = {}
     for tensor, name in names.items():

@@ -60,7 +60,12 @@ def _plain(total: Tensor) -> bool:
     body = total.equation.body
     factors = [f for f in Mul.make_args(body) if not f.is_number]
     if len(factors) != 1:
-        return False
+        bound = map(bound_index, range(len(total.equation.extents)))
+        every = {*out_indices(total.ndim), *bound}
+        return total.ndim > 0 and all(
+            (k := slot_number(f)) is not None and set(total.operands[k].index) == every
+            for f in factors
+        )
     return all(
         len(set(a.index)) == len(a.index)
         or factors[0] != slot(k) for k, a in enumerate(total.operands)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sympy import Mul, Pow, S
+from sympy import Mul, Pow, S, sqrt
 
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
@@ -73,6 +73,45 @@ def fold_quotients(
                 folded = normal_form(folded, new)
                 if cost(folded, new) <= cost(body, old):
                     body, operands = folded, trial
+    return _fold_roots(body, operands, context, ranges)
+
+
+def _fold_roots(
+    body: Any, operands: list[Access], context: Context, ranges: dict[Any, Any]
+) -> tuple[Any, list[Access]]:
+    """``a/q`` with ``s = sqrt(q)`` and ``x_hat = a/s`` is ``x_hat/s``."""
+    for quotient in [q for found in context.quotients.values() for q in found]:
+        parts = quotient_of(quotient)
+        if parts is None:
+            continue
+        top, root = parts
+        below = root.tensor.definition
+        if below is None or below.body != sqrt(slot(0)) or len(below.operands) != 1:
+            continue
+        for i, read in enumerate(operands):
+            if read.tensor is not top.tensor or read.held:
+                continue
+            mapping = dict(zip(out_indices(quotient.ndim), read.index, strict=True))
+            at = tuple(e.xreplace(mapping) for e in root.index)
+            inner = dict(zip(out_indices(root.tensor.ndim), at, strict=True))
+            square = below.operands[0]
+            index = tuple(e.xreplace(inner) for e in square.index)
+            for j, other in enumerate(operands):
+                if other.tensor is not square.tensor or other.index != index:
+                    continue
+                trial = list(operands)
+                places = []
+                for access in (Access(root.tensor, at), Access(quotient, read.index)):
+                    keys = [a.key for a in trial]
+                    if access.key not in keys:
+                        trial.append(access)
+                    places.append([a.key for a in trial].index(access.key))
+                rooted = body.xreplace({slot(j): slot(places[0]) ** 2})
+                folded = replace_quotient(rooted, slot(i), slot(places[0]), slot(places[1]))
+                old, new = small_slots(ranges, operands), small_slots(ranges, trial)
+                folded = normal_form(folded, new)
+                if folded != rooted and cost(folded, new) <= cost(body, old):
+                    return folded, trial
     return body, operands
 
 
