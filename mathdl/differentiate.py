@@ -21,7 +21,7 @@ from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.pointwise import as_tensor
 from mathdl.language.recurrence import named_in_steps, rewrite_steps
 from mathdl.request import Block, Request, Space, Wrt, is_inside, name_of, resolve_wrt
-from mathdl.simplify import simplify, stabilise
+from mathdl.simplify import fold, simplify, stabilise
 from mathdl.simplify.facts import UNIT_ROWS
 from mathdl.simplify.matrices import SHAPED
 
@@ -210,6 +210,8 @@ def derive_blocks(
         found = simplify(placed(blocks, trace), kept=kept, trace=trace)
         below = dict(zip(below, lower, strict=True))
         blocks = dict(zip(blocks, found, strict=True))
+    folded = fold(list(blocks.values()), list(prepared.names), trace)
+    blocks = dict(zip(blocks, folded, strict=True))
     stable = dict(zip(outputs, prepared.exprs, strict=True))
     return Derived(
         outputs=stable,

@@ -49,6 +49,14 @@ def _inline(a: Tensor, b: Tensor) -> str | None:
     return None if all(map(_quotient, new)) else "it reads new things"
 
 
+def _fold(a: Tensor, b: Tensor) -> str | None:
+    new = _direct(b) - _direct(a)
+    fits = new and all(
+        _elementwise(t) and t.equation.body.is_Function and _direct(t) <= _direct(a) for t in new
+    )
+    return None if fits else "no function of what it reads is read instead"
+
+
 def _quotient(tensor: Tensor) -> bool:
     """Whether a tensor is a quotient of two: what exists as one is read from it."""
     if not _elementwise(tensor) or len(tensor.operands) != 2:
@@ -162,6 +170,7 @@ def _stepwise(a: Tensor, b: Tensor) -> str | None:
 _REWRITES: dict[str, Judge] = {
     "normal form": _normal_form, "inline": _inline, "factor out of a sum": _pull_out,
     "merge sums": _merge_sums, "contract": _contract, "known sum": _known_sum, "split": _split,
+    "fold": _fold,
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,

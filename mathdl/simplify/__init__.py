@@ -6,7 +6,7 @@ from mathdl.ir.steps import Rewrite, Step
 from mathdl.ir.tensor import Tensor
 from mathdl.language.recurrence import rewrite_steps
 from mathdl.simplify.engine import Rule, rewrite_system
-from mathdl.simplify.rules import RULES
+from mathdl.simplify.rules import FOLD, RULES
 from mathdl.simplify.stabilise import stabilise
 
 MAX_PASSES = 4
@@ -27,4 +27,10 @@ def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: 
     return current
 
 
-__all__ = ["RULES", "Rewrite", "Rule", "Step", "rewrite_system", "simplify", "stabilise"]
+def fold(outputs: Sequence[Tensor], named: Sequence[Tensor],
+         trace: list[Step] | None = None) -> list[Tensor]:
+    """The outputs with functions that have a name read from what is called so."""
+    return rewrite_system(outputs, (FOLD,), kept=named, trace=trace) if named else list(outputs)
+
+
+__all__ = ["RULES", "Rewrite", "Rule", "Step", "fold", "rewrite_system", "simplify", "stabilise"]

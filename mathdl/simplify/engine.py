@@ -22,6 +22,7 @@ class Context:
 
     uses: dict[int, int] = field(default_factory=dict)
     quotients: dict[tuple[int, int], list[Tensor]] = field(default_factory=dict)
+    functions: dict[tuple[Any, int], Tensor] = field(default_factory=dict)
     kept: set[int] = field(default_factory=set)
     multiples: dict[int, tuple[Any, Tensor]] = field(default_factory=dict)
     alive: list[Tensor] = field(default_factory=list)  # so that ids stay those of the tensors
@@ -117,11 +118,14 @@ def _inherit(old: Tensor, new: Tensor, context: Context, wanted: set[int]) -> No
 
 def register(tensor: Tensor, context: Context) -> None:
     """Remember multiples of sums and kept quotients ``a/b``: they are read elsewhere too."""
-    from mathdl.simplify.quotients import quotient_of
+    from mathdl.simplify.quotients import function_of, quotient_of
     from mathdl.simplify.scaling import remember_multiple
 
     remember_multiple(tensor, context)
 
+    function = function_of(tensor) if id(tensor) in context.kept else None
+    if function is not None:
+        context.functions.setdefault((function[0], id(function[1])), tensor)
     parts = quotient_of(tensor) if id(tensor) in context.kept else None
     if parts is not None:
         top, bottom = parts

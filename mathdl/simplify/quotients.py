@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sympy import Mul, Pow, S, sqrt
+from sympy import Function, Mul, Pow, S, sqrt
 
-from mathdl.ir.index import out_indices, slot
+from mathdl.ir.build import out_ranges, restate
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.forms import cost, normal_form
 
@@ -74,6 +75,41 @@ def fold_quotients(
                 if cost(folded, new) <= cost(body, old):
                     body, operands = folded, trial
     return _fold_roots(body, operands, context, ranges)
+
+
+def function_of(tensor: Tensor) -> tuple[Any, Tensor] | None:
+    """``(f, a)`` when the tensor is ``f(a)``, entry by entry."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none" or len(equation.operands) != 1:
+        return None
+    (access,) = equation.operands
+    plain = access.index == out_indices(tensor.ndim) and not access.held
+    if not plain or equation.body.args != (slot(0),) or not equation.body.is_Function:
+        return None
+    return equation.body.func, access.tensor
+
+
+def fold_functions(tensor: Tensor, context: Context) -> Tensor | None:
+    """``f(a)`` is read from the quantity that it is."""
+    equation = tensor.definition
+    if equation is None or tensor.label is not None or not context.functions:
+        return None
+    body, operands = equation.body, list(equation.operands)
+    for part in sorted(body.atoms(Function), key=str):
+        k = slot_number(part.args[0]) if len(part.args) == 1 else None
+        if k is None or operands[k].held or part == body:
+            continue
+        found = context.functions.get((part.func, id(operands[k].tensor)))
+        if found is not None and found is not tensor:
+            operands.append(Access(found, operands[k].index))
+            body = body.xreplace({part: slot(len(operands) - 1)})
+    if body == equation.body:
+        return None
+    ranges = {
+        **dict(out_ranges(tensor.shape)),
+        **{bound_index(k): d for k, d in enumerate(equation.extents)},
+    }
+    return restate(tensor, normal_form(body, small_slots(ranges, operands)), operands)
 
 
 def _fold_roots(

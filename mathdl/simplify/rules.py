@@ -14,7 +14,7 @@ from mathdl.simplify.engine import Context, Rule
 from mathdl.simplify.facts import constant_sum, inside, mentions, split_product
 from mathdl.simplify.forms import cost, normal_form
 from mathdl.simplify.matrices import cancel, one_way
-from mathdl.simplify.quotients import fold_quotients, small_slots
+from mathdl.simplify.quotients import fold_functions, fold_quotients, small_slots
 from mathdl.simplify.scaling import scale_after, share_scaled
 
 
@@ -365,3 +365,6 @@ RULES = (
     ONE_WAY, CANCEL, SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, CONTRACT, SHARE_SCALED,
     MERGE_SUMS, INLINE, SCALE_AFTER,
 )
+
+FOLD = Rule("fold", "f(a) is read from the quantity that it is", fold_functions)
+"""Applied when all else is done: what is folded no longer cancels."""
