@@ -80,6 +80,15 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+# ways to print a derivation; ``document`` is its proof as a LaTeX document
+_PRINTED: dict[str, Callable[[Any], str]] = {
+    "text": str,
+    "latex": lambda derivation: str(derivation.latex()),
+    "proof": lambda derivation: str(derivation.proof),
+    "document": lambda derivation: str(derivation.latex(standalone=True)),
+}
+
+
 @main.command(cls=ExpressionFirst)
 @click.argument("expression", metavar="EXPR")
 @click.option("--shape", "shapes", metavar="TEXT", multiple=True, required=True,
@@ -96,7 +105,7 @@ def main(ctx: click.Context) -> None:
               show_default=True,
               help="The gradient G by a symmetric argument: G, (G + G.T)/2, or by the entries on "
                    "and below the diagonal, G + G.T - diag(G).")
-@click.option("--format", "form", type=click.Choice(["text", "latex", "json"]), default="text",
+@click.option("--format", "form", type=click.Choice([*_PRINTED, "json"]), default="text",
               show_default=True, help="How to print the result.")
 @click.option("--code", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
               help="Write a module that needs only NumPy; - prints it instead of the result.")
@@ -148,10 +157,10 @@ def derive(
     elif form == "json":
         click.echo(_as_json(text, names, derivation, code is not None and accepted, report))
     else:
-        click.echo(derivation.latex() if form == "latex" else str(derivation))
+        click.echo(_PRINTED[form](derivation))
     if report is not None and form != "json":
         # keep stdout pure LaTeX or pure code when that is what was asked for
-        click.echo(f"\n{report}", err=form == "latex" or code == "-")
+        click.echo(f"\n{report}", err=form in ("latex", "document") or code == "-")
     if not accepted:
         kept = "" if code is None else "; no code was written"
         _fail(f"verification failed{kept}", CHECK_FAILED)

@@ -386,3 +386,15 @@ def test_nothing_is_trained_when_verification_refuses(
     assert result.err == "error: the gradients failed verification; nothing was trained\n"
     assert "worst error 0.5" in result.out
     assert not (tmp_path / "out").exists()
+
+
+def test_the_proof_in_print(run: Any) -> None:
+    """The steps as text, and as a document."""
+    given = ["sum((X @ w - y)**2)/n", "--shape", "X: n d; w: d; y: n", "--wrt", "w"]
+    text = run("derive", *given, "--format", "proof")
+    assert text.status == 0
+    assert "w_bar = X.T @ " in text.out
+    assert text.out.rstrip().split("\n")[-1].lstrip().startswith("9. dL/dw = ")
+    document = run("derive", *given, "--format", "document").out
+    assert document.startswith("\\documentclass")
+    assert document.rstrip().endswith("\\end{document}")

@@ -98,9 +98,9 @@ class Expression(Elementwise):
     def _apply(self, name: str, args: Sequence[Lab | Any]) -> Lab:
         if name == "where":
             condition, chosen, other = args
-            if isinstance(condition, Lab):
-                return self.select(condition, chosen, other)
-            raise UnsupportedError(f"a choice that depends on dims only: {condition}")
+            if not isinstance(condition, Lab):
+                condition = self.constant(condition)  # of dims only
+            return self.select(condition, chosen, other)
         if not any(isinstance(a, Lab) for a in args):
             raise UnsupportedError(f"{name} of dims only")
         return self.apply(name, args)

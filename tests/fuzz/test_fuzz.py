@@ -63,7 +63,7 @@ def test_loops(batch: int) -> None:
 
 def test_once_wrong() -> None:
     """Problems that were once wrong, among them a loop that collected what it does not compute."""
-    check([1546, 1633, 2661, 5033, 5219, 6098], compiled=True, loops=True)
+    check([1266, 1546, 1633, 2661, 5033, 5219, 6098], compiled=True, loops=True)
 
 
 @pytest.mark.exhaustive
