@@ -10,7 +10,7 @@ from mathdl.ir.dim import product
 from mathdl.ir.index import slot_number
 from mathdl.present.body import LETTERS, Body, Piece, constant
 from mathdl.present.reduction import divide_count, natural_order, reduction
-from mathdl.present.tree import Call, Matmul, Node, Transpose, matmul, multiply, turned
+from mathdl.present.tree import Call, Matmul, Multiply, Node, Transpose, matmul, multiply, turned
 from mathdl.present.views import Axes, Unprintable, align
 from mathdl.scalar import le
 
@@ -87,7 +87,13 @@ class Contraction:
             return (trace if name == "sum" else multiply([trace], [self._size(axes)])), ()
         order = self._natural(axes, moving, own)
         inner = self.body.product([(f, self.body.over(f, order), None) for f in moving], order)
-        return reduction(name, inner, order, tuple(s for s in order if s not in own)), own
+        gone = tuple(s for s in order if s not in own)
+        count = self._size(gone)
+        if name == "sum" and isinstance(inner, Multiply) and count in inner.divisors:
+            left = list(inner.divisors)  # a sum of what is divided by the count is a mean
+            left.remove(count)
+            return reduction("mean", multiply(list(inner.factors), left), order, gone), own
+        return reduction(name, inner, order, gone), own
 
     def _size(self, axes: Axes) -> Node:
         return constant(sympify(product(self.ranges[s] for s in axes)))
