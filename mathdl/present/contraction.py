@@ -90,9 +90,9 @@ class Contraction:
         gone = tuple(s for s in order if s not in own)
         count = self._size(gone)
         if name == "sum" and isinstance(inner, Multiply) and count in inner.divisors:
-            left = list(inner.divisors)  # a sum of what is divided by the count is a mean
-            left.remove(count)
-            return reduction("mean", multiply(list(inner.factors), left), order, gone), own
+            below = list(inner.divisors)  # a sum of what is divided by the count is a mean
+            below.remove(count)
+            return reduction("mean", multiply(list(inner.factors), below), order, gone), own
         return reduction(name, inner, order, gone), own
 
     def _size(self, axes: Axes) -> Node:

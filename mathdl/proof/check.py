@@ -31,6 +31,8 @@ from mathdl.proof.laws import LAWS, broken
 from mathdl.proof.proof import OF_INSTANCES, Line, Proof, numbered
 from mathdl.proof.sides import sides, tensors_of
 
+MORE = 12  # instances for lines that those before decided nothing about
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -65,7 +67,8 @@ def check(proof: Proof, *, instances: int = 3, seed: int = 0) -> Checked:
     checker = _Checker(proof)
     checker.numbers()
     checker.laws()
-    tried = checker.values(instances, seed)
+    with np.errstate(all="ignore"):  # outside its domain a side is not finite
+        tried = checker.values(instances, seed)
     checker.sweeps()
     checker.claims()
     return Checked(len(proof.lines), tried, checker.worst, tuple(checker.problems))
@@ -112,13 +115,17 @@ class _Checker:
         tensors = [t for line in self.proof.lines for t in tensors_of(line.step)]
         tensors += [t for claim in self.proof.claims for t in (claim.value, claim.result)]
         tried = 0
-        for number in range(instances):
+        for number in range(instances + MORE):
+            undecided = [line for line in self.lawful if line.number not in self.certain]
+            if number >= instances and not undecided:
+                break
             for manner in MANNERS:
                 at = instance(tensors, seed + number, manner, 3 + number % 2)
                 rng = np.random.default_rng([seed, number])
-                for line in self.lawful:
+                for line in self.lawful if number < instances else undecided:
                     self._line(line, at, rng)
-                self._held(at, rng)
+                if number < instances:
+                    self._held(at, rng)
                 tried += 1
         for line in self.lawful:
             if line.number not in self.certain:

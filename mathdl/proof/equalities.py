@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mathdl.ir.build import define, out_ranges, redefine
-from mathdl.ir.index import out_indices, slot
+from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 
@@ -64,6 +64,10 @@ class Equalities:
             if plain and tensor.definition.body == slot(0) and tensor.definition.reduce == "none":
                 return self.known[access.tensor]
         operands = [Access(self.known[a.tensor], a.index, a.held) for a in tensor.operands]
-        if tensor.label is not None:
-            return define(out_ranges(tensor.shape), tensor.equation.body, operands)
-        return redefine(tensor, operands)
+        if tensor.definition is None or not (tensor.label or tensor.requires):
+            return redefine(tensor, operands)
+        equation = tensor.definition
+        return define(  # without its name and its conditions
+            out_ranges(tensor.shape), equation.body, operands, reduce=equation.reduce,
+            bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        )

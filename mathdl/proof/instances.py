@@ -14,7 +14,7 @@ from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.evaluate import Array, Evaluator
 
-MANNERS = ("any sign", "positive")
+MANNERS = ("any sign", "positive", "below one")
 
 
 def dims_of(tensors: Sequence[Tensor]) -> tuple[list[Any], list[Any]]:
@@ -105,7 +105,10 @@ def _array(
     if "unit_interval" in assumed:
         return rng.uniform(0.1, 0.9, shape)
     positive = manner == "positive" or assumed & {"positive", "nonnegative"}
-    values = rng.uniform(0.3, 1.6, shape) if positive else rng.normal(0, 0.8, shape)
+    if manner == "below one":
+        values = rng.uniform(0.05, 0.6, shape)
+    else:
+        values = rng.uniform(0.3, 1.6, shape) if positive else rng.normal(0, 0.8, shape)
     square = len(shape) > 1 and shape[-1] == shape[-2]
     if not square or not assumed:
         return values

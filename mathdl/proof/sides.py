@@ -16,6 +16,7 @@ from mathdl.ir.steps import (
     Rewrite,
     Step,
 )
+from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.primitives.registry import lookup_primitive
 from mathdl.proof.evaluate import Array, Evaluator
@@ -68,12 +69,27 @@ def sides(
             yield from _slopes(step, at, rng)
         case Derivative(value=value, variable=variable, after=after):
             slope = _direction(variable, at, rng)
+            if slope.ndim > 1 and any(map(_one_triangle, with_steps([value]))):
+                slope = _symmetric(slope)
             rise, apart = _difference(value, variable, slope, at)
             yield np.tensordot(at.value(after), slope, axes=slope.ndim), rise, _bound(apart, rise)
 
 
 def _direction(tensor: Tensor, at: Evaluator, rng: np.random.Generator) -> Array:
     return np.asarray(rng.normal(0, 1, at.value(tensor).shape))
+
+
+def _one_triangle(tensor: Tensor) -> bool:
+    """Whether it is of a symmetric matrix of which one triangle is read."""
+    call = tensor.call
+    return call is not None and tensor.recurrence is None and (
+        lookup_primitive(call.primitive).one_triangle
+    )
+
+
+def _symmetric(slope: Array) -> Array:
+    square = slope.shape[-1] == slope.shape[-2]
+    return np.asarray((slope + np.swapaxes(slope, -1, -2)) / 2) if square else slope
 
 
 def _four(function: Callable[[float], Array]) -> tuple[Array, float]:
@@ -114,11 +130,8 @@ def _slopes(
     worst = 0.0
     for consumer, cotangent in step.consumers:
         at.value(consumer)
-        call = consumer.call
-        if call is not None and consumer.recurrence is None and slope.ndim > 1 and (
-            lookup_primitive(call.primitive).one_triangle
-        ):
-            slope = (slope + np.swapaxes(slope, -1, -2)) / 2
+        if slope.ndim > 1 and _one_triangle(consumer):
+            slope = _symmetric(slope)
         slots = [step.slot] if step.slot is not None else [
             k for k, a in enumerate(consumer.operands) if a.tensor is step.target
         ]
