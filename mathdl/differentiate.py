@@ -11,6 +11,7 @@ from sympy import KroneckerDelta, Mul
 from mathdl.calculus.forward import tangents
 from mathdl.calculus.reverse import cotangents
 from mathdl.errors import NamingError, ShapeError
+from mathdl.ir.assumptions import OF_INSTANCES
 from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import Shape, show_shape
@@ -22,10 +23,6 @@ from mathdl.language.pointwise import as_tensor
 from mathdl.language.recurrence import named_in_steps, rewrite_steps
 from mathdl.request import Block, Request, Space, Wrt, is_inside, name_of, resolve_wrt
 from mathdl.simplify import fold, simplify, stabilise
-from mathdl.simplify.facts import UNIT_ROWS
-from mathdl.simplify.matrices import SHAPED
-
-_OF_INSTANCES = UNIT_ROWS | SHAPED  # assumptions that do not hold of neighbourhoods
 
 # -- variables --------------------------------------------------------------------------------
 
@@ -62,8 +59,8 @@ def free_variables(
     inputs = {v: k for k, v in attached.items()}
     variables = [inputs.get(t, t) for t in targets]
     plain = {
-        t: input_tensor(t.name or "", t.shape, t.assume - _OF_INSTANCES)
-        for t in variables if t.assume & _OF_INSTANCES
+        t: input_tensor(t.name or "", t.shape, t.assume - OF_INSTANCES)
+        for t in variables if t.assume & OF_INSTANCES
     }
     if plain:
         free = rewrite(free, replace=plain)

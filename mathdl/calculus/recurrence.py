@@ -15,22 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sympy import S
-
-from mathdl.ir.build import define, out_ranges
+from mathdl.ir.build import constant
 from mathdl.ir.dim import Shape
-from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import depends_on, topological
-from mathdl.ir.tensor import Access, Tensor
+from mathdl.ir.tensor import Tensor
 from mathdl.language.operators import transpose
 from mathdl.language.recurrence import Loop, emitted, fresh, last_of, recur
+from mathdl.primitives.registry import summed
 
 Seeds = Sequence[tuple[Tensor, Tensor]]
 Sweep = Callable[[Seeds, Sequence[Tensor], Shape], Mapping[Tensor, Tensor]]
-
-
-def _zeros(shape: Shape) -> Tensor:
-    return define(out_ranges(shape), S.Zero)
 
 
 def _inside(loop: Loop, tensors: Sequence[Tensor]) -> dict[Tensor, Tensor]:
@@ -64,7 +58,7 @@ def pull_back_loop(
     found = sweep(starts, [*step.states, *targets], prefix)
     items |= _inside(loop, [*step.nexts, *(result for result, _ in starts)])
     back = recur(
-        step.length, {flows[s]: _zeros((*prefix, *s.shape)) for s in step.states},
+        step.length, {flows[s]: constant(0, (*prefix, *s.shape)) for s in step.states},
         [found[s] for s in step.states], items, loop.scope.fixed, not step.reverse,
     )
     states = [s for s, start in loop.scope.states.items() if id(start) in wanted]
@@ -78,16 +72,8 @@ def pull_back_loop(
             order = [*range(1, axes + 1), 0, *range(axes + 1, whole.ndim)]
             terms.append((loop.scope.items[inner], transpose(whole, order)))
         else:
-            terms.append((loop.scope.fixed[inner], _over_time(whole)))
+            terms.append((loop.scope.fixed[inner], summed(whole, 0, 1)))
     return terms
-
-
-def _over_time(sequence: Tensor) -> Tensor:
-    symbols = out_indices(sequence.ndim)
-    return define(
-        list(zip(symbols[1:], sequence.shape[1:], strict=True)), slot(0),
-        [Access(sequence, symbols)], reduce="sum", bound=[(symbols[0], sequence.shape[0])],
-    )
 
 
 def push_forward_loop(
@@ -108,7 +94,7 @@ def push_forward_loop(
                 along[inner] = fresh(stem, inner.shape)
                 (items if stem == "item" else fixed)[along[inner]] = known[id(operand)]
     starts = {
-        s: known.get(id(start), _zeros(s.shape))
+        s: known.get(id(start), constant(0, s.shape))
         for s, start in zip(step.states, loop.starts, strict=True)
     }
     moving = {s for s, start in zip(step.states, loop.starts, strict=True) if id(start) in known}

@@ -52,6 +52,14 @@ def _hint(name: str, meaning: str, *implied: str) -> Assumption:
     return Assumption(name, meaning, implied=implied, hint=True)
 
 
+#: Facts about the rows of instances: they sum to one.
+UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
+#: Facts that hold of instances but not of their neighbourhoods: not used before differentiating
+#: by what has them.
+OF_INSTANCES = UNIT_ROWS | {
+    "symmetric", "positive_definite", "orthogonal", "diagonal", "lower_triangular",
+}
+
 ASSUMPTIONS: dict[str, Assumption] = {
     a.name: a
     for a in (

@@ -48,6 +48,14 @@ def substitute(expr: Any, mapping: dict[Any, Any]) -> Any:
     return expr.xreplace(mapping)
 
 
+def moved(operands: Sequence[Access], mapping: dict[Any, Any]) -> list[Access]:
+    """The accesses with the symbols in their indices replaced."""
+    return [
+        Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held)
+        for a in operands
+    ]
+
+
 def define(
     out: Sequence[Range],
     body: Any,
@@ -115,8 +123,7 @@ def _squeeze(
     inner = define(
         [(symbol, dim) for symbol, dim in out if dim != 1],
         substitute(body, units),
-        [Access(a.tensor, tuple(substitute(e, units) for e in a.index), a.held)
-         for a in operands],
+        moved(operands, units),
         reduce=reduce, bound=bound, requires=requires,
     )
     kept = tuple(symbol for symbol, dim in out if dim != 1)
@@ -193,10 +200,7 @@ def _contract_deltas(
             for e, d in zip(operands[k].index, operands[k].tensor.shape, strict=True)
         )
         body = rest.xreplace({symbol: value})
-        operands = [
-            Access(a.tensor, tuple(substitute(e, {symbol: value}) for e in a.index), a.held)
-            for a in operands
-        ]
+        operands = moved(operands, {symbol: value})
         if not guarded and not in_range(value, extent, ranges):
             inside = ge(value, 0) * lt(value, sympify(extent))
             product = body.is_polynomial(*map(slot, range(len(operands))))
@@ -256,9 +260,7 @@ def _tidy_slots(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
             mapping[slot(k)] = slot(at)
     if not mapping:
         return body, kept
-    kept = [
-        Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held) for a in kept
-    ]
+    kept = moved(kept, mapping)
     merged = substitute(body, mapping)
     # what was read under two slots may cancel once they are one
     return _tidy_slots(merged, kept) if len(kept) < len(order) else (merged, kept)
@@ -313,10 +315,7 @@ def _rename(
         return body, operands, bound
     if body.args or isinstance(body, Symbol):
         body = substitute(body, mapping)
-    operands = [
-        Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held)
-        for a in operands
-    ]
+    operands = moved(operands, mapping)
     return body, operands, bound
 
 
@@ -325,10 +324,12 @@ def _rename(
 
 def ranges_of(tensor: Tensor) -> dict[Any, Dim]:
     """The index symbols of a tensor's equation and their lengths."""
-    ranges = dict(zip(out_indices(tensor.ndim), tensor.shape, strict=True))
-    for k, dim in enumerate(tensor.equation.extents):
-        ranges[bound_index(k)] = dim
-    return ranges
+    return dict([*out_ranges(tensor.shape), *bound_ranges(tensor.equation)])
+
+
+def bound_ranges(equation: Equation) -> list[Range]:
+    """The bound indices of an equation and their lengths."""
+    return [(bound_index(k), dim) for k, dim in enumerate(equation.extents)]
 
 
 def out_ranges(shape: Shape) -> list[Range]:
@@ -347,12 +348,17 @@ def constant(value: Any, shape: Shape = ()) -> Tensor:
     return define(out_ranges(shape), value)
 
 
+def is_zero(tensor: Tensor) -> bool:
+    """Whether a tensor is stated to be zero everywhere."""
+    return tensor.definition is not None and tensor.definition.body == 0
+
+
 def restate(tensor: Tensor, body: Any, operands: Sequence[Access]) -> Tensor:
     """The same ranges and reduction over another body."""
     equation = tensor.equation
     return define(
         out_ranges(tensor.shape), body, operands, reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
         requires=tensor.requires, label=tensor.label,
     )
 

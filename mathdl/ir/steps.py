@@ -12,7 +12,7 @@ Every step is a claim about tensors that holds for all dims:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mathdl.ir.dim import Shape
@@ -95,6 +95,23 @@ class Projection:
 
 
 Step = Rewrite | PullBack | Accumulation | Derivative | Restriction | Projection
+
+
+def tensors_of(step: Step) -> list[Tensor]:
+    """What a step is about: every tensor in its fields."""
+    found: list[Tensor] = []
+
+    def look(value: Any) -> None:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, tuple):
+            for part in value:
+                look(part)
+
+    for entry in fields(step):
+        look(getattr(step, entry.name))
+    return found
+
 
 CHAIN = Law(
     "chain rule", "N_bar[n] += sum over reads e(o, s) = n of M_bar[o] df/dN",

@@ -16,7 +16,7 @@ from typing import Any
 
 from sympy import KroneckerDelta, S, Symbol, sympify
 
-from mathdl.ir.build import define, redefine
+from mathdl.ir.build import define, is_zero, redefine
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
@@ -275,10 +275,6 @@ def last_of(sequence: Tensor, reverse: bool) -> Tensor:
     return define(
         list(zip(symbols, shape, strict=True)), slot(0), [Access(sequence, (last, *symbols))]
     )
-
-
-def is_zero(tensor: Tensor) -> bool:
-    return tensor.definition is not None and tensor.equation.body == 0
 
 
 def recur(

@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Add, Expr, KroneckerDelta, Mod, Mul, Pow, expand, floor, sympify
 
 from mathdl.errors import ShapeError, UnsupportedError
-from mathdl.ir.build import define
+from mathdl.ir.build import define, is_zero
 from mathdl.ir.dim import MAX_AXES, Dim, nonnegative, show_shape
 from mathdl.ir.index import out_index
 from mathdl.ir.system import inputs_of
@@ -22,7 +22,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.equations import own, stated
 from mathdl.language.indexing import index_tensor, is_integer_tensor
 from mathdl.language.notation import Entry, Index, index_symbols, is_index_notation
-from mathdl.language.recurrence import fresh, is_zero, lift
+from mathdl.language.recurrence import fresh, lift
 
 MAX_INDEX = 200  # terms of an index when it is multiplied out
 

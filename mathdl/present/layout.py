@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Integer, preorder_traversal, sympify
 
+from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
 from mathdl.ir.system import topological
@@ -19,7 +20,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
-from mathdl.language.recurrence import emitted, is_zero, loop_key
+from mathdl.language.recurrence import emitted, loop_key
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula

@@ -94,19 +94,19 @@ def pull_back_primitive(tensor: Tensor, cotangent: Tensor, k: int) -> Tensor:
     primitive, operands, params = _parts(tensor)
     found = primitive.vjp[k](tensor, cotangent, *operands, **params)
     front = cotangent.ndim - tensor.ndim
-    return _summed(found, front, found.ndim - front - operands[k].ndim)
+    return summed(found, front, found.ndim - front - operands[k].ndim)
 
 
-def _summed(tensor: Tensor, front: int, count: int) -> Tensor:
-    """The sum over ``count`` axes after the first ``front``: those a shared operand lacks."""
+def summed(tensor: Tensor, front: int, count: int) -> Tensor:
+    """The sum over ``count`` axes after the first ``front``."""
     if count <= 0:
         return tensor
     symbols = out_indices(tensor.ndim)
-    summed = range(front, front + count)
+    gone = range(front, front + count)
     return define(
-        [(symbols[a], d) for a, d in enumerate(tensor.shape) if a not in summed],
+        [(symbols[a], d) for a, d in enumerate(tensor.shape) if a not in gone],
         slot(0), [Access(tensor, symbols)], reduce="sum",
-        bound=[(symbols[a], tensor.shape[a]) for a in summed],
+        bound=[(symbols[a], tensor.shape[a]) for a in gone],
     )
 
 

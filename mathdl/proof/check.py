@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mathdl.errors import MathDLError
+from mathdl.ir.assumptions import OF_INSTANCES
+from mathdl.ir.build import is_zero
 from mathdl.ir.steps import (
     Accumulation,
     Derivative,
@@ -21,6 +23,7 @@ from mathdl.ir.steps import (
     PullBack,
     Restriction,
     Rewrite,
+    tensors_of,
 )
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
@@ -28,8 +31,8 @@ from mathdl.proof.equalities import Equalities
 from mathdl.proof.evaluate import Array, Evaluator
 from mathdl.proof.instances import MANNERS, instance
 from mathdl.proof.laws import LAWS, broken
-from mathdl.proof.proof import OF_INSTANCES, Line, Proof, numbered
-from mathdl.proof.sides import sides, tensors_of
+from mathdl.proof.proof import Line, Proof, numbered
+from mathdl.proof.sides import sides
 
 MORE = 12  # instances for lines that those before decided nothing about
 
@@ -270,10 +273,6 @@ class _Checker:
                     found.append(exact.canonical(s.after))
             if exact.canonical(claim.result) not in found:
                 self.refuse(0, f"the derivative {claim.key!r} does not follow from the steps")
-
-
-def is_zero(tensor: Tensor) -> bool:
-    return tensor.definition is not None and tensor.definition.body == 0
 
 
 def _shown(tensor: Tensor) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Pow, log
 
-from mathdl.ir.build import define, out_ranges
-from mathdl.ir.index import bound_index, slot_number
+from mathdl.ir.assumptions import OF_INSTANCES
+from mathdl.ir.build import define, ranges_of
+from mathdl.ir.index import slot_number
 from mathdl.ir.steps import (
     Accumulation,
     Derivative,
@@ -134,12 +135,6 @@ def reads(step: Step) -> list[Tensor]:
     raise TypeError(f"not a step: {step!r}")
 
 
-OF_INSTANCES = frozenset({
-    "one_hot", "probability_vector", "symmetric", "orthogonal", "positive_definite", "diagonal",
-    "lower_triangular",
-})
-
-
 def conditions(step: Step) -> tuple[Condition, ...]:
     """Where both sides of a step are defined, and the assumptions of the inputs that it reads."""
     if not isinstance(step, Rewrite):
@@ -149,8 +144,7 @@ def conditions(step: Step) -> tuple[Condition, ...]:
         equation = side.definition
         if equation is None:
             continue
-        ranges = [*out_ranges(side.shape),
-                  *((bound_index(k), d) for k, d in enumerate(equation.extents))]
+        ranges = list(ranges_of(side).items())
         parts = [(p.base, "nonzero") for p in equation.body.atoms(Pow) if p.exp.is_negative]
         parts += [(p.args[0], "positive") for p in equation.body.atoms(log)]
         for expr, kind in sorted(parts, key=str):

@@ -26,21 +26,6 @@ SLOPE = 1e-7  # of a slope by differences, where they are better than that
 LOOSE = 1e-3  # from where on differences decide nothing
 
 
-def tensors_of(step: Step) -> list[Tensor]:
-    match step:
-        case Rewrite(before=a, after=b) | Restriction(before=a, after=b):
-            return [a, b]
-        case Projection(before=a, after=b):
-            return [a, b]
-        case PullBack(consumers=consumers, target=target, after=after):
-            return [*(t for pair in consumers for t in pair), target, after]
-        case Accumulation(terms=terms, after=after):
-            return [*terms, after]
-        case Derivative(value=value, variable=variable, after=after):
-            return [value, variable, after]
-    raise TypeError(f"not a step: {step!r}")
-
-
 def sides(
     step: Step, at: Evaluator, rng: np.random.Generator
 ) -> Iterator[tuple[Array, Array, float]]:

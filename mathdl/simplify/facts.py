@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from sympy import Add, Mul, S, sympify
 
+from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.bodies import inline, merge
 from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import Dim
@@ -27,7 +28,6 @@ from mathdl.ir.index import (
 )
 from mathdl.ir.tensor import Access, Tensor
 
-UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
 _MAX_DEPTH = 4
 _cache: WeakKeyDictionary[Tensor, dict[tuple[int, ...], Any]] = WeakKeyDictionary()
 

@@ -19,11 +19,6 @@ from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
 from mathdl.simplify.scaling import unscaled
 
-#: Assumptions that hold of instances but not of their neighbourhoods: not used before
-#: differentiating by what has them.
-SHAPED = frozenset({
-    "symmetric", "positive_definite", "orthogonal", "diagonal", "lower_triangular",
-})
 _KEEPING = frozenset({"inv", "pinv", "expm", "matrix_power"})  # symmetric for symmetric operands
 _symmetric: WeakKeyDictionary[Tensor, bool] = WeakKeyDictionary()
 
