@@ -38,7 +38,7 @@ from mathdl.present.tree import (
     Sequenced,
     at_time,
 )
-from mathdl.present.views import Unprintable
+from mathdl.present.views import Unprintable, input_name
 
 LONG = 64  # characters beyond which a quantity is not written out inside another
 CONDITION = 32  # the same for a condition, which reads best where it is used
@@ -171,7 +171,7 @@ class _Layout:
             if id(t) in self.alias or id(t) in self.nodes:
                 continue
             if t.is_input:
-                self.nodes[id(t)] = Name(t.name or "", t.ndim)
+                self.nodes[id(t)] = input_name(t)
                 continue
             if t.recurrence is not None:
                 self._loop(t)

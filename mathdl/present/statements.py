@@ -31,7 +31,7 @@ from mathdl.present.index import formula
 from mathdl.present.layout import Document, layout
 from mathdl.present.matrix import matrix_view
 from mathdl.present.tree import Add, Name, Node
-from mathdl.present.views import Unprintable
+from mathdl.present.views import Unprintable, input_name
 
 DETAILS = ("full", "lecture")
 
@@ -75,7 +75,7 @@ class _Writer:
         self.number = 0
         for t in topological([t for line in proof.lines for t in tensors_of(line.step)]):
             if t.is_input:
-                self.names[t] = Name(t.name or "", t.ndim)
+                self.names[t] = input_name(t)
                 self.taken.add(t.name or "")
             for dim in t.shape:
                 self.taken |= {s.name for s in sympify(dim).free_symbols}

@@ -19,6 +19,7 @@ class Name:
     text: str
     ndim: int
     kind: str = "tensor"  # or "dim", "constant", "time"
+    symmetric: bool = False  # a matrix that is its own transpose
 
 
 @dataclass(frozen=True)

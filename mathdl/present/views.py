@@ -299,5 +299,9 @@ def identity(left: Any, right: Any, own: Axes, scope: Scope) -> Node:
     raise Unprintable("a delta of indices")
 
 
+def input_name(tensor: Tensor) -> Name:
+    return Name(tensor.name or "", tensor.ndim, symmetric="symmetric" in tensor.assume)
+
+
 def constant_name(text: str) -> Name:
     return Name(text, 0, "constant")

@@ -165,6 +165,31 @@ def _stepwise(a: Tensor, b: Tensor) -> str | None:
     return None if a.recurrence is not None else "it is for recurrences"
 
 
+def _two_values(a: Tensor, b: Tensor) -> str | None:
+    data = any("binary" in t.assume for t in inputs_of([a]))
+    known = _direct(b) <= set(topological([a]))
+    return None if data and known else "it reads no data of zeros and ones, or new things"
+
+
+def _collect(a: Tensor, b: Tensor) -> str | None:
+    if not _elementwise(a) or not a.equation.body.is_Add:
+        return "it is for a sum of terms"
+    return None if _direct(b) <= _direct(a) or b in _direct(a) else "it reads new things"
+
+
+def _take_out(a: Tensor, b: Tensor) -> str | None:
+    if not _elementwise(a) or len(_below_sums(a)) < 2:
+        return "it is for a sum of products"
+    new = _direct(b) - _direct(a) if _elementwise(b) else {b}
+    fits = len(new) == 1 and all(map(_sum, new))
+    return None if fits else "it leaves no product"
+
+
+def _of_inverse(a: Tensor, b: Tensor) -> str | None:
+    inner = a.operands[0].tensor.call if a.call is not None else None
+    return None if inner is not None and inner.primitive == "inv" else "it is for an inverse"
+
+
 _REWRITES: dict[str, Judge] = {
     "normal form": _normal_form, "inline": _inline, "factor out of a sum": _pull_out,
     "merge sums": _merge_sums, "contract": _contract, "known sum": _known_sum, "split": _split,
@@ -172,7 +197,8 @@ _REWRITES: dict[str, Judge] = {
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,
-    "variance": _variance, "step by step": _stepwise,
+    "two values": _two_values, "collect": _collect, "take out": _take_out,
+    "inverse": _of_inverse, "variance": _variance, "step by step": _stepwise,
 }
 
 LAWS: dict[type, dict[str, Judge | None]] = {

@@ -158,4 +158,4 @@ def conditions(step: Step) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-ASSUMING = frozenset({"known sum", "symmetric", "cancel inverses"})
+ASSUMING = frozenset({"known sum", "symmetric", "cancel inverses", "collect", "two values"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sympy import Add, KroneckerDelta, Mul, S, Symbol, expand_mul
+from sympy import Add, KroneckerDelta, Mul, S, Symbol, Tuple, expand_mul, nan, zoo
 
 from mathdl.ir.bodies import inline, is_regrouped, is_structural, merge, symbols_read
 from mathdl.ir.build import define, out_ranges, restate, substitute
@@ -13,7 +14,8 @@ from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.simplify.engine import Context, Rule
 from mathdl.simplify.facts import constant_sum, inside, mentions, split_product
 from mathdl.simplify.forms import cost, normal_form
-from mathdl.simplify.matrices import cancel, one_way
+from mathdl.simplify.matrices import cancel, of_inverse, one_way
+from mathdl.simplify.products import collect, take_out
 from mathdl.simplify.quotients import fold_functions, fold_quotients, small_slots
 from mathdl.simplify.scaling import scale_after, share_scaled
 
@@ -42,6 +44,30 @@ def _normalise(tensor: Tensor, context: Context) -> Tensor | None:
     return restate(tensor, shorter, operands)
 
 
+def _two_values(tensor: Tensor, context: Context) -> Tensor | None:
+    """What is not linear in data of zeros and ones is put together from its two cases."""
+    equation = tensor.equation
+    if equation.reduce != "none" or tensor.label is not None or cost(equation.body) > MAX_BODY:
+        return None
+    ranges = _ranges(tensor)
+    eligible = [k for k, a in enumerate(equation.operands) if _inlinable(a, ranges)]
+    return _reopened(tensor, eligible, ranges, _from_cases)
+
+
+def _from_cases(body: Any, operands: Sequence[Access], small: frozenset[Any]) -> Any:
+    """``(1 - y) f(0) + y f(1)`` for each operand ``y`` of zeros and ones, or None without one."""
+    found = None
+    for k, access in enumerate(operands):
+        read = access.tensor
+        if not read.is_input or "binary" not in read.assume or not body.has(slot(k)):
+            continue
+        no, yes = (body.subs(slot(k), value) for value in (0, 1))
+        if not (no.has(nan, zoo) or yes.has(nan, zoo)):
+            no, yes = normal_form(no, small), normal_form(yes, small)
+            found = body = normal_form(no + slot(k) * (yes - no), small)
+    return found
+
+
 # -- inline ---------------------------------------------------------------------------------
 
 
@@ -61,6 +87,7 @@ def _inlinable(access: Access, ranges: dict[Any, Any]) -> bool:
 
 
 MAX_BODY = 20
+MAX_OPENED = 12
 
 
 def _inline(tensor: Tensor, context: Context) -> Tensor | None:
@@ -90,7 +117,46 @@ def _inline(tensor: Tensor, context: Context) -> Tensor | None:
                         free or (not context.strict and (alone or k in fresh)))
         if found is not None:
             return found
-    return None
+    return _reopened(tensor, eligible, ranges, _plain) if equation.reduce == "none" else None
+
+
+def _plain(body: Any, operands: Sequence[Access], small: frozenset[Any]) -> Any:
+    return normal_form(body, small)
+
+
+def _reopened(
+    tensor: Tensor, eligible: Sequence[int], ranges: dict[Any, Any],
+    form: Callable[[Any, Sequence[Access], frozenset[Any]], Any],
+) -> Tensor | None:
+    """All that exists put in; what is left of each definition is read from it again."""
+    equation = tensor.equation
+    parts, operands = Tuple(equation.body), list(equation.operands)
+    opened: list[int] = []
+    waiting = list(eligible)
+    while waiting and len(opened) < MAX_OPENED and cost(parts[0]) <= 2 * MAX_BODY:
+        k = waiting.pop(0)
+        before = len(operands)
+        parts, operands = inline(Tuple(*parts, slot(k)), operands, k)
+        opened.append(k)
+        waiting += [j for j in range(before, len(operands)) if _inlinable(operands[j], ranges)]
+    parts, operands = merge(parts, operands)
+    if cost(parts[0]) > 2 * MAX_BODY:
+        return None
+    small = small_slots(ranges, operands)
+    body = form(parts[0], operands, small)
+    if body is None:
+        return None
+    least = _weight(tensor, body, operands, ranges)
+    definitions = sorted(zip(opened, parts[1:], strict=True), key=lambda d: -cost(d[1]))
+    for k, definition in definitions:
+        number, part = definition.as_content_primitive()
+        if not part.args or not body.has(part):
+            continue
+        back = normal_form(body.subs(part, slot(k) / number), small)
+        if (weight := _weight(tensor, back, operands, ranges)) < least:
+            body, least = back, weight
+    shorter = least < _weight(tensor, equation.body, equation.operands, ranges)
+    return restate(tensor, body, operands) if shorter else None
 
 
 def _inline_deeply(
@@ -349,6 +415,7 @@ def _inlinable_index(tensor: Tensor, access: Access) -> bool:
 
 
 NORMAL_FORM = Rule("normal form", "a(b + c) = ab + ac; ab/a = b, the cheapest form", _normalise)
+TWO_VALUES = Rule("two values", "f(y) = (1 - y) f(0) + y f(1) for y in {0, 1}", _two_values)
 INLINE = Rule("inline", "replace a quantity by its definition where that is shorter", _inline)
 PULL_OUT = Rule("factor out of a sum", "sum_k c f(k) = c sum_k f(k)", _pull_out)
 KNOWN_SUM = Rule("known sum", "sum_k Y[i,k] = 1, and what follows from definitions", _known_sum)
@@ -359,11 +426,14 @@ SPLIT_DELTA = Rule("split", "sum_k (f + delta g) = sum_k f + sum_k delta g", _sp
 ONE_WAY = Rule("symmetric", "S[i,j] = S[j,i]", one_way)
 SHARE_SCALED = Rule("share", "sum_k c f(k) = c sum_k f(k), where that exists", share_scaled)
 SCALE_AFTER = Rule("scale after", "solve(A, c b) = c solve(A, b)", scale_after, "calls")
+OF_INVERSE = Rule("inverse", "inv(inv(A)) = A; det(inv(A)) = 1/det(A)", of_inverse, "calls")
+COLLECT = Rule("collect", "A (B C) + (A B) C = 2 A B C, whatever the brackets", collect)
+TAKE_OUT = Rule("take out", "sum_k f g + sum_k f h = sum_k f (g + h)", take_out)
 CANCEL = Rule("cancel inverses", "sum_k A[i,k] inv(A)[k,j] = delta[i,j]; Q.T @ Q = I", cancel)
 
 RULES = (
-    ONE_WAY, CANCEL, SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, PULL_OUT, CONTRACT, SHARE_SCALED,
-    MERGE_SUMS, INLINE, SCALE_AFTER,
+    ONE_WAY, CANCEL, OF_INVERSE, SPLIT_DELTA, KNOWN_SUM, NORMAL_FORM, TWO_VALUES, PULL_OUT, CONTRACT, SHARE_SCALED,
+    MERGE_SUMS, INLINE, SCALE_AFTER, COLLECT, TAKE_OUT,
 )
 
 FOLD = Rule("fold", "f(a) is read from the quantity that it is", fold_functions)
