@@ -12,7 +12,8 @@ import mathdl as md
 
 SHAPES = {
     "X": "n d", "w": "d", "y": "n", "W": "d k", "b": "k", "Y": "n k", "G": "n d", "A": "n n",
-    "S": "n n", "R": "n n", "x": "n", "z": "k", "lam": "", "ids": "m", "E": "n d", "U": "k m", "l": "n",
+    "S": "n n", "R": "n n", "x": "n", "z": "k", "lam": "", "ids": "m", "E": "n d", "U": "k m",
+    "l": "n",
     "T": "d m", "K": "m d", "V": "m k",
 }
 ASSUME = {"Y": "one_hot", "S": "positive_definite", "R": "orthogonal", "ids": "integer",

@@ -22,7 +22,8 @@ from mathdl.simplify.forms import cost, normal_form
 SHAPES = {"X": "n d", "W": "d m", "Y": "n m", "Z": "n m", "b": "m", "w": "d", "y": "n",
           "Q": "n d", "K": "n d", "V": "n m", "A": "n n", "x": "n", "ids": "k", "s": "",
           "S": "n n", "R": "n n", "l": "n"}
-ASSUME = {"Y": "one_hot", "ids": "integer", "S": "positive_definite", "R": "orthogonal", "l": "binary"}
+ASSUME = {"Y": "one_hot", "ids": "integer", "S": "positive_definite", "R": "orthogonal",
+          "l": "binary"}
 DIMS = {"n": 4, "d": 3, "m": 5, "k": 6}
 
 TEXTS = [
