@@ -5,17 +5,29 @@ These are the only traversals: each visits every node once, whatever the sharing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathdl.ir.build import define, out_ranges, redefine
 from mathdl.ir.tensor import Access, Tensor
 
 
-def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """Every tensor below the outputs, operands before what reads them."""
+def reads(tensor: Tensor) -> list[Tensor]:
+    """The tensors that a definition reads, one for each access."""
+    return [a.tensor for a in tensor.operands]
+
+
+def topological(
+    outputs: Iterable[Tensor], leaves: Iterable[int] = (),
+    below: Callable[[Tensor], Sequence[Tensor]] = reads,
+) -> list[Tensor]:
+    """Every tensor below the outputs, operands before what reads them.
+
+    ``below`` says what a tensor needs, by default what its definition reads; tensors whose ids
+    are ``leaves`` are left out, with what only they need.
+    """
     order: list[Tensor] = []
-    done: set[int] = set()
+    done = set(leaves)
     for output in outputs:
         stack: list[tuple[Tensor, bool]] = [(output, False)]
         while stack:
@@ -27,9 +39,7 @@ def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
                 order.append(tensor)
                 continue
             stack.append((tensor, True))
-            for access in reversed(tensor.operands):
-                if id(access.tensor) not in done:
-                    stack.append((access.tensor, False))
+            stack.extend((t, False) for t in reversed(below(tensor)) if id(t) not in done)
     return order
 
 

@@ -56,7 +56,7 @@ def lift(
     known: dict[int, Tensor] = {id(t): s for t, s in stacked.items()}
     same: dict[int, Tensor] = {id(t): s for t, s in (shared or {}).items()}
     carrying = depends_on(outputs, stacked, held=True)
-    for tensor in _down_to(outputs, known.keys() | same.keys()):
+    for tensor in topological(outputs, known.keys() | same.keys()):
         if id(tensor) in carrying:
             known[id(tensor)] = _lifted(tensor, known, same, dim)
         elif not tensor.is_input:
@@ -67,24 +67,6 @@ def lift(
     return [
         known[id(t)] if id(t) in known else repeated(same.get(id(t), t), dim) for t in outputs
     ]
-
-
-def _down_to(outputs: Sequence[Tensor], leaves: Iterable[int]) -> list[Tensor]:
-    """Every tensor below the outputs and above some leaves, operands first."""
-    found = set(leaves)
-    order: list[Tensor] = []
-    stack = [(t, False) for t in reversed(outputs)]
-    while stack:
-        tensor, expanded = stack.pop()
-        if id(tensor) in found:
-            continue
-        if expanded:
-            found.add(id(tensor))
-            order.append(tensor)
-        else:
-            stack.append((tensor, True))
-            stack.extend((a.tensor, False) for a in reversed(tensor.operands))
-    return order
 
 
 def repeated(tensor: Tensor, dim: Dim) -> Tensor:
@@ -257,7 +239,7 @@ class Loop:
         """
         known = {**self.scope.items, **self.before}
         given = {id(t) for t in (*known, *self.scope.fixed)}
-        for tensor in _down_to(tensors, given):
+        for tensor in topological(tensors, given):
             if id(tensor) in self.inside:
                 known[tensor] = self.collect(tensor)
         return lift(tensors, known, self.step.length, self.scope.fixed)
@@ -295,7 +277,7 @@ def recur(
     states, nexts, zeros = _without_zeros(dict(states), list(nexts), length)
     carrying = depends_on(nexts, states, held=True)
     read: dict[Tensor, None] = {}
-    for tensor in _down_to(nexts, {id(t) for t in (*states, *items)}):
+    for tensor in topological(nexts, {id(t) for t in (*states, *items)}):
         if id(tensor) in carrying:
             read.update((a.tensor, None) for a in tensor.operands)
     read.update(dict.fromkeys(nexts))

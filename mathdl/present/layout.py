@@ -83,7 +83,7 @@ class _Layout:
         self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
         self.given: dict[int, str] = {}
-        self.order = self._reachable(self.tensors)
+        self.order = topological(self.tensors, below=self.needs)
         for t in self.order:
             inner = self._renamed(t)
             if inner is not None:
@@ -113,29 +113,13 @@ class _Layout:
         return access.tensor if same and access.tensor.shape == tensor.shape else None
 
     def needs(self, tensor: Tensor) -> list[Tensor]:
+        """What its printed form needs; folds do not need what they replace."""
         fold = self.folds.get(tensor)
         if fold is not None:
             return [fold.argument]
         if tensor.recurrence is not None:
             return self.views[loop_key(tensor)].reads
         return [a.tensor for a in tensor.operands]
-
-    def _reachable(self, outputs: Sequence[Tensor]) -> list[Tensor]:
-        """What the printed form needs, operands first; folds do not need what they replace."""
-        order: list[Tensor] = []
-        done: set[int] = set()
-        stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(outputs)]
-        while stack:
-            tensor, expanded = stack.pop()
-            if expanded:
-                order.append(tensor)
-                continue
-            if id(tensor) in done:
-                continue
-            done.add(id(tensor))
-            stack.append((tensor, True))
-            stack.extend((t, False) for t in reversed(self.needs(tensor)) if id(t) not in done)
-        return order
 
     def _taken(self) -> set[str]:
         taken = {*FUNCTIONS, *RESERVED, *CONSTANTS}
