@@ -35,9 +35,8 @@ from mathdl.ir.index import (
     slots_in,
 )
 from mathdl.ir.steps import CHAIN, THROUGH_TIME, TOTAL, Accumulation, PullBack, Step
-from mathdl.ir.system import depends_on, topological
+from mathdl.ir.system import by_loop, depends_on, loop_key, topological
 from mathdl.ir.tensor import Access, Equation, Tensor
-from mathdl.language.recurrence import loop_key
 from mathdl.primitives.registry import pull_back_primitive
 from mathdl.scalar.compare import eq, ge, lt, where
 
@@ -309,10 +308,7 @@ def sweep(
         terms.setdefault(id(output), []).append(seed)
     wanted = {id(t) for t in targets}
     order = [t for t in topological(outputs) if id(t) in carrying and not t.is_input]
-    loops: dict[Any, list[Tensor]] = {}
-    for tensor in order:
-        if tensor.recurrence is not None:
-            loops.setdefault(loop_key(tensor), []).append(tensor)
+    loops = by_loop(order)
     for tensor in reversed(order):
         if tensor.recurrence is not None:
             # what one loop computes is pulled back at once, when all of it has its cotangent

@@ -50,8 +50,8 @@ from mathdl.generate.windows import windowed
 from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, product
 from mathdl.ir.index import out_indices, slot
+from mathdl.ir.system import loop_key
 from mathdl.ir.tensor import Access, Recurrence, Tensor
-from mathdl.language.recurrence import emitted, loop_key
 from mathdl.scalar.compare import ge, le
 
 _FOLDS = {"max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
@@ -77,7 +77,7 @@ class Lowering:
             if value.kind != ("int" if given in whole else "float"):
                 value = self.graph.make(Cast(value), value.shape)
             args.append(value)
-        op = Loop(step, tuple(args), tuple(emitted(t) for t in together))
+        op = Loop(step, tuple(args), tuple(t.emitted for t in together))
         loop = self.graph.make(op, (), "object")
         return self.graph.make(Collected(loop, list(together).index(tensor)), tensor.shape)
 

@@ -20,7 +20,6 @@ from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import emitted
 
 WIDE = 32_768  # entries computed with broadcasting from which on another ufunc buffer pays
 GROWING = {"np.exp", "np.exp2", "np.expm1", "np.sinh", "np.cosh", "np.logaddexp"}
@@ -60,7 +59,7 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
 
     for tensor in topological(outputs):
         if tensor.recurrence is not None:
-            found.update(dims_of([*tensor.recurrence.nexts, emitted(tensor)]))
+            found.update(dims_of([*tensor.recurrence.nexts, tensor.emitted]))
         for dim in tensor.shape:
             scan(dim)
         for requirement in tensor.requires:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mathdl.ir.build import define, out_ranges, redefine
 from mathdl.ir.tensor import Access, Tensor
@@ -48,10 +49,25 @@ def with_steps(outputs: Iterable[Tensor]) -> list[Tensor]:
     order = topological(outputs)
     found = dict.fromkeys(order)
     for tensor in order:
-        if tensor.call is not None and tensor.recurrence is not None:
-            emitted = dict(tensor.call.params)["emit"]
-            found.update(dict.fromkeys(with_steps([*tensor.recurrence.nexts, emitted])))
+        if tensor.recurrence is not None:
+            inside = with_steps([*tensor.recurrence.nexts, tensor.emitted])
+            found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def loop_key(tensor: Tensor) -> Any:
+    """The same for all that one loop computes; None for what no recurrence does."""
+    step = tensor.recurrence
+    return None if step is None else (step, tuple(reads(tensor)))
+
+
+def by_loop(tensors: Iterable[Tensor]) -> dict[Any, list[Tensor]]:
+    """Those of the tensors that each loop computes, by its key."""
+    loops: dict[Any, list[Tensor]] = {}
+    for tensor in tensors:
+        if tensor.recurrence is not None:
+            loops.setdefault(loop_key(tensor), []).append(tensor)
+    return loops
 
 
 def rewrite(

@@ -12,15 +12,23 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from sympy import KroneckerDelta, S, Symbol, sympify
 
+from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.build import define, is_zero, redefine
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
-from mathdl.ir.system import depends_on, inputs_of, rewrite, topological
+from mathdl.ir.system import (
+    by_loop,
+    depends_on,
+    inputs_of,
+    loop_key,
+    reads,
+    rewrite,
+    topological,
+)
 from mathdl.ir.tensor import (
     SCAN,
     Access,
@@ -36,7 +44,6 @@ from mathdl.language.operators import transpose
 from mathdl.primitives.registry import apply, lookup_primitive
 
 _COUNT = itertools.count()
-_ROWS = frozenset({"one_hot", "probability_vector"})  # of instances, not of neighbourhoods
 
 
 def fresh(stem: str, shape: Shape, assume: Iterable[str] = ()) -> Tensor:
@@ -136,7 +143,7 @@ def _lifted_scan(
             fixed[stacked[given]] = known[id(value)]
         else:
             fixed[given] = same.get(id(value), value)
-    *nexts, wanted = lift([*step.nexts, emitted(tensor)], stacked, dim)
+    *nexts, wanted = lift([*step.nexts, tensor.emitted], stacked, dim)
     made = recur(step.length, states, nexts, items, fixed, step.reverse)
     return _swapped(made.stacked([wanted])[0])
 
@@ -174,7 +181,7 @@ class Loop:
         """The loop by which a tensor is computed; its scope is the closed step's own."""
         step = tensor.recurrence
         assert step is not None
-        given = [a.tensor for a in tensor.operands]
+        given = reads(tensor)
         m, n = len(step.states), len(step.states) + len(step.items)
         states, items, fixed = given[:m], given[m:n], given[n:]
         scope = Scope(
@@ -226,11 +233,11 @@ class Loop:
             self.collect(after) if id(after) in self.inside
             else lift([after], self.scope.items, length, self.scope.fixed)[0]
         )
-        body, reads = slot(0), [Access(whole, (there, *rest))]
+        body, operands = slot(0), [Access(whole, (there, *rest))]
         if not is_zero(start):
             body = body + KroneckerDelta(t, first) * slot(1)
-            reads.append(Access(start, rest))
-        return define(list(zip(symbols, (length, *state.shape), strict=True)), body, reads)
+            operands.append(Access(start, rest))
+        return define(list(zip(symbols, (length, *state.shape), strict=True)), body, operands)
 
     def stacked(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Quantities of the step's scope at every time.
@@ -319,7 +326,7 @@ def _named(
     order: list[Tensor] = []
     for inner, operand in sorted(outside.items(), key=lambda pair: pair[1].rank):
         if operand not in chosen:
-            assume = {"integer"} if is_integer_tensor(operand) else inner.assume - _ROWS
+            assume = {"integer"} if is_integer_tensor(operand) else inner.assume - UNIT_ROWS
             shape = operand.shape[axes:]
             chosen[operand] = input_tensor(f"{stem}{len(chosen)}", shape, assume)
             order.append(inner)
@@ -353,13 +360,10 @@ def rewrite_steps(
     ``transform`` gets all that is computed in one step and returns what equals it.  The loops
     that compute something in ``kept`` stay as they are.
     """
-    results: dict[Any, dict[Tensor, None]] = {}
-    for tensor in topological(outputs):
-        if tensor.recurrence is not None:
-            results.setdefault(loop_key(tensor), {})[tensor] = None
+    results = by_loop(topological(outputs))
     if not results:
         return list(outputs)
-    settled = {loop_key(t) for t in kept if t.recurrence is not None}
+    settled = by_loop(kept).keys()
     known: dict[Tensor, Tensor] = {}
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
@@ -369,7 +373,7 @@ def rewrite_steps(
         if tensor not in known:
             loop = Loop.of(redefine(tensor, operands))
             step, scope = loop.step, loop.scope
-            emits = [emitted(t) for t in results[key]]
+            emits = [t.emitted for t in results[key]]
             found = transform([*step.nexts, *emits])
             nexts, made = found[: len(step.nexts)], found[len(step.nexts):]
             again = recur(
@@ -377,7 +381,7 @@ def rewrite_steps(
             )
             known.update(zip(results[key], again.stacked(made), strict=True))
             if trace is not None:
-                pairs = [(loop.collect(emitted(old)), known[old]) for old in results[key]]
+                pairs = [(loop.collect(old.emitted), known[old]) for old in results[key]]
                 trace.extend(Rewrite(STEPWISE, a, b) for a, b in pairs if a is not b)
         return known[tensor]
 
@@ -391,19 +395,6 @@ def named_in_steps(tensors: Iterable[Tensor]) -> dict[Tensor, str]:
         if tensor.recurrence is None:
             continue
         loop = Loop.of(tensor)
-        inner = [t for t in topological([*loop.step.nexts, emitted(tensor)]) if t.label]
+        inner = [t for t in topological([*loop.step.nexts, tensor.emitted]) if t.label]
         found |= dict(zip(loop.stacked(inner), [t.label or "" for t in inner], strict=True))
     return found
-
-
-def emitted(tensor: Tensor) -> Tensor:
-    """What of a step a tensor holds for every time."""
-    assert tensor.call is not None
-    found: Tensor = dict(tensor.call.params)["emit"]
-    return found
-
-
-def loop_key(tensor: Tensor) -> Any:
-    """The same for all that one loop computes; None for what no recurrence does."""
-    step = tensor.recurrence
-    return None if step is None else (step, tuple(a.tensor for a in tensor.operands))

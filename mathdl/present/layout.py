@@ -15,12 +15,11 @@ from sympy import Integer, preorder_traversal, sympify
 from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
-from mathdl.ir.system import topological
+from mathdl.ir.system import by_loop, loop_key, reads, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
-from mathdl.language.recurrence import emitted, loop_key
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
@@ -119,7 +118,7 @@ class _Layout:
             return [fold.argument]
         if tensor.recurrence is not None:
             return self.views[loop_key(tensor)].reads
-        return [a.tensor for a in tensor.operands]
+        return reads(tensor)
 
     def _taken(self) -> set[str]:
         taken = {*FUNCTIONS, *RESERVED, *CONSTANTS}
@@ -181,18 +180,16 @@ class _Layout:
     # -- loops -------------------------------------------------------------------------------------
 
     def _step_views(self, outputs: Sequence[Tensor]) -> dict[Any, StepView]:
-        members: dict[Any, list[Tensor]] = {}
+        order = topological(outputs)
         uses: dict[int, int] = {}
         counted: set[Any] = set()
-        for t in topological(outputs):
+        for t in order:
             key = loop_key(t)
-            if key is not None:
-                members.setdefault(key, []).append(t)
             if key is None or key not in counted:
                 counted.add(key)
                 for access in t.operands:
                     uses[id(access.tensor)] = uses.get(id(access.tensor), 0) + 1
-        return {key: step_view(found, uses) for key, found in members.items()}
+        return {key: step_view(found, uses) for key, found in by_loop(order).items()}
 
     def _loop(self, tensor: Tensor) -> None:
         """The recurrence by which a tensor is computed, with all else that it computes."""
@@ -203,14 +200,14 @@ class _Layout:
         times = itertools.chain("tsukpqr", (f"time{k}" for k in itertools.count(1)))
         time = next(c for c in times if c not in self.taken | dict(self.times).keys())
         letters = (*dict(self.times), time)
-        for t, inner in [*((t, emitted(t)) for t in members),
+        for t, inner in [*((t, t.emitted) for t in members),
                          *zip(step.states, step.nexts, strict=True)]:
             if inner.label is not None:
                 self.given.setdefault(id(t), inner.label)
         names = {id(t): Name(self.fresh(t), t.ndim + outside) for t in members}
         for t in members:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
-        assigned = {emitted(t): names[id(t)] for t in members}
+        assigned = {t.emitted: names[id(t)] for t in members}
         called: dict[Tensor, Name] = {}
         for state, after in zip(step.states, step.nexts, strict=True):
             name = assigned.get(after)

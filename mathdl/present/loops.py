@@ -16,7 +16,7 @@ from mathdl.ir.index import bound_index, out_index, out_indices, slot
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 from mathdl.language.operators import transpose
-from mathdl.language.recurrence import Loop, emitted
+from mathdl.language.recurrence import Loop
 from mathdl.present.tree import Index, Name, Node, Number
 
 
@@ -52,7 +52,7 @@ def step_view(members: Sequence[Tensor], uses: Mapping[int, int]) -> StepView:
         items |= moving
         fixed |= constant
         waiting.extend(moving)
-    nexts, emits = loop.step.nexts, [emitted(t) for t in members]
+    nexts, emits = loop.step.nexts, [t.emitted for t in members]
     found = [*nexts, *emits]
     while inside.keys() & set(topological(found)):
         found = rewrite(found, replace=inside)
