@@ -22,10 +22,9 @@ from sympy import KroneckerDelta, Mul, S, Symbol, sympify
 from mathdl.calculus.local import OWN, local_derivative
 from mathdl.calculus.recurrence import pull_back_loop
 from mathdl.ir.bodies import inline, is_structural
-from mathdl.ir.build import define, out_ranges, substitute
+from mathdl.ir.build import bound_ranges, define, moved, out_ranges, substitute
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import (
-    bound_index,
     in_range,
     linear,
     out_indices,
@@ -126,8 +125,8 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
     equation = tensor.equation
     count = len(equation.operands)
     out = out_indices(tensor.ndim)
-    bounds = tuple(bound_index(k) for k in range(len(equation.extents)))
-    bound = list(zip(bounds, equation.extents, strict=True))
+    bound = bound_ranges(equation)
+    bounds = tuple(symbol for symbol, _ in bound)
     if equation.reduce in ("none", "sum"):
         return S.One, []
     if equation.reduce == "prod":
@@ -137,8 +136,7 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
         rest = define(
             [*out_ranges(tensor.shape), *bound],
             where(same, 1, substitute(equation.body, renamed)),
-            [Access(a.tensor, tuple(substitute(e, renamed) for e in a.index), a.held)
-             for a in equation.operands],
+            moved(equation.operands, renamed),
             reduce="prod",
             bound=list(zip(others, equation.extents, strict=True)),
         )
@@ -184,8 +182,7 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
         return None
     heads = _names("u", len(prefix))
     tails = _names("n", access.tensor.ndim)
-    out = dict(zip(out_indices(tensor.ndim), tensor.shape, strict=True))
-    bound = {bound_index(j): d for j, d in enumerate(equation.extents)}
+    out, bound = dict(out_ranges(tensor.shape)), dict(bound_ranges(equation))
     solution = _invert_reshape(tensor, access, tails) or solve_indices(
         access.index, tails, access.tensor.shape, out, bound
     )
@@ -243,15 +240,11 @@ def _collect(
     new_out = [
         *zip(heads, prefix, strict=True), *zip(tails, access.tensor.shape, strict=True)
     ]
-    moved = [
-        Access(a.tensor, tuple(substitute(e, values) for e in a.index), a.held)
-        for a in operands
-    ]
     body = Mul(substitute(body, values), *(substitute(f, values) for f in solution.factors))
     return define(
         new_out,
         body,
-        moved,
+        moved(operands, values),
         reduce="sum",
         bound=[(s, d) for s, d in ranges.items() if s not in values],
     )
@@ -320,10 +313,10 @@ def sweep(
                     trace += [
                         Accumulation(TOTAL, t, tuple(terms[id(t)]), prefix, c) for t, c in given
                     ]
-                    for operand, moved in pull_back_loop(given, carrying, sweep, prefix):
-                        terms.setdefault(id(operand), []).append(moved)
+                    for operand, part in pull_back_loop(given, carrying, sweep, prefix):
+                        terms.setdefault(id(operand), []).append(part)
                         trace.append(
-                            PullBack(THROUGH_TIME, tuple(given), operand, None, prefix, moved)
+                            PullBack(THROUGH_TIME, tuple(given), operand, None, prefix, part)
                         )
             continue
         if id(tensor) not in terms:
@@ -343,9 +336,9 @@ def sweep(
                 term = pull_back(tensor, cotangent, k, prefix)
                 if term is not None:
                     terms.setdefault(id(access.tensor), []).append(term)
-                moved = accumulate([], (*prefix, *access.tensor.shape)) if term is None else term
+                part = accumulate([], (*prefix, *access.tensor.shape)) if term is None else term
                 trace.append(
-                    PullBack(CHAIN, ((tensor, cotangent),), access.tensor, k, prefix, moved)
+                    PullBack(CHAIN, ((tensor, cotangent),), access.tensor, k, prefix, part)
                 )
         if id(tensor) not in wanted:
             del terms[id(tensor)]

@@ -16,9 +16,9 @@ from functools import cached_property
 from sympy import KroneckerDelta, S, Symbol, sympify
 
 from mathdl.ir.assumptions import UNIT_ROWS
-from mathdl.ir.build import define, is_zero, redefine
+from mathdl.ir.build import bound_ranges, define, is_zero, redefine
 from mathdl.ir.dim import Dim, Shape
-from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
 from mathdl.ir.system import (
     by_loop,
@@ -109,7 +109,7 @@ def _lifted(
             for a in equation.operands
         ],
         reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
         requires=tensor.requires,
         label=tensor.label,
     )

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from mathdl.ir.build import define
+from mathdl.ir.build import bound_ranges, define
 from mathdl.ir.dim import Dim, Shape
-from mathdl.ir.index import bound_index, out_index, out_indices, slot
+from mathdl.ir.index import out_index, out_indices, slot
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 from mathdl.language.operators import transpose
@@ -99,7 +99,7 @@ def _at_one_time(
     made = define(
         list(zip(symbols[1:], sequence.shape[1:], strict=True)), equation.body, operands,
         reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
     )
     return made, items, fixed
 
