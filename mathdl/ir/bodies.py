@@ -8,7 +8,7 @@ from typing import Any
 from sympy import KroneckerDelta, Mod, Mul, floor
 
 from mathdl.ir.build import moved, substitute
-from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.index import Ranges, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -31,6 +31,12 @@ def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Acc
     ]
     opened = substitute(body, {slot(k): substitute(equation.body, mapping)})
     return opened, [*operands, *inner]
+
+
+def reads_inside(access: Access, ranges: Ranges) -> bool:
+    """Whether an access never leaves its tensor: only then may a definition stand for it."""
+    shape = access.tensor.shape
+    return all(in_range(e, d, ranges) for e, d in zip(access.index, shape, strict=True))
 
 
 def is_regrouped(tensor: Tensor) -> bool:

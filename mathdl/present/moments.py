@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Add, Mul, Pow, Rational
 
-from mathdl.ir.bodies import inline
+from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import bound_ranges, define, out_ranges, ranges_of
 from mathdl.ir.dim import product
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
@@ -16,7 +16,6 @@ from mathdl.present.parts import (
     Scalar,
     definition_at,
     equation_of,
-    reads_inside,
 )
 from mathdl.present.reduction import divide_count
 

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Symbol
 
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, ranges_of, substitute
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 
 MARK = Symbol("mark_", real=True)
@@ -111,12 +111,6 @@ def equation_of(tensor: Tensor, reduce: str) -> Equation | None:
     if equation is None or equation.reduce != reduce or tensor.label is not None or tensor.requires:
         return None
     return equation
-
-
-def reads_inside(access: Access, ranges: Mapping[Any, Any]) -> bool:
-    """Whether an access never leaves its tensor: only then may a definition stand for it."""
-    shape = access.tensor.shape
-    return all(in_range(e, d, ranges) for e, d in zip(access.index, shape, strict=True))
 
 
 def definition_at(access: Access, scalar: Scalar, count: int) -> tuple[Scalar, tuple[Any, ...]]:

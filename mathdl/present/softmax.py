@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, S, Symbol, exp, log, sympify
 
-from mathdl.ir.bodies import inline
+from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import bound_ranges, define, out_ranges, ranges_of
 from mathdl.ir.index import out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
@@ -18,7 +18,6 @@ from mathdl.present.parts import (
     Scalar,
     definition_at,
     equation_of,
-    reads_inside,
     scalar_of,
 )
 
