@@ -22,7 +22,7 @@ from sympy import KroneckerDelta, Mul, S, Symbol, sympify
 from mathdl.calculus.local import OWN, local_derivative
 from mathdl.calculus.recurrence import pull_back_loop
 from mathdl.ir.bodies import inline, is_structural
-from mathdl.ir.build import bound_ranges, define, moved, out_ranges, substitute
+from mathdl.ir.build import bound_ranges, define, moved, out_ranges, read, substitute
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import (
     in_range,
@@ -124,7 +124,6 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
     """
     equation = tensor.equation
     count = len(equation.operands)
-    out = out_indices(tensor.ndim)
     bound = bound_ranges(equation)
     bounds = tuple(symbol for symbol, _ in bound)
     if equation.reduce in ("none", "sum"):
@@ -140,13 +139,13 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
             reduce="prod",
             bound=list(zip(others, equation.extents, strict=True)),
         )
-        return slot(count), [Access(rest, (*out, *bounds))]
-    best = Access(tensor, out)
+        return slot(count), [Access(rest, (*out_indices(tensor.ndim), *bounds))]
+    best = read(tensor)
     tied = eq(equation.body, slot(count))
     ties = define(
         out_ranges(tensor.shape), tied, [*equation.operands, best], reduce="sum", bound=bound
     )
-    return tied / slot(count + 1), [best, Access(ties, out)]
+    return tied / slot(count + 1), [best, read(ties)]
 
 
 def derivative_factor(tensor: Tensor, k: int) -> tuple[Any, list[Access]]:
@@ -163,7 +162,7 @@ def derivative_factor(tensor: Tensor, k: int) -> tuple[Any, list[Access]]:
     operands = [*equation.operands, *extra]
     if derivative.has(OWN):
         derivative = derivative.xreplace({OWN: slot(len(operands))})
-        operands.append(Access(tensor, out_indices(tensor.ndim)))
+        operands.append(read(tensor))
     return derivative * weight, operands
 
 

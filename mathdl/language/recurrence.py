@@ -16,7 +16,7 @@ from functools import cached_property
 from sympy import KroneckerDelta, S, Symbol, sympify
 
 from mathdl.ir.assumptions import UNIT_ROWS
-from mathdl.ir.build import bound_ranges, define, is_zero, redefine
+from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, read, redefine
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
@@ -78,10 +78,7 @@ def lift(
 
 def repeated(tensor: Tensor, dim: Dim) -> Tensor:
     """The tensor for every entry of a new leading axis."""
-    symbols = out_indices(tensor.ndim)
-    return define(
-        [(_B, dim), *zip(symbols, tensor.shape, strict=True)], slot(0), [Access(tensor, symbols)]
-    )
+    return define([(_B, dim), *out_ranges(tensor.shape)], slot(0), [read(tensor)])
 
 
 _B = Symbol("b", integer=True, nonnegative=True)
@@ -101,7 +98,7 @@ def _lifted(
         )
     equation = tensor.equation
     return define(
-        [(_B, dim), *zip(out_indices(tensor.ndim), tensor.shape, strict=True)],
+        [(_B, dim), *out_ranges(tensor.shape)],
         equation.body,
         [
             Access(known[id(a.tensor)], (_B, *a.index), a.held) if id(a.tensor) in known
@@ -196,10 +193,8 @@ class Loop:
 
     def collect(self, tensor: Tensor) -> Tensor:
         """A tensor of the step's scope at every time, collected in the loop."""
-        return self._collect(rewrite([tensor], replace=self.scope.closed)[0])
-
-    def _collect(self, closed: Tensor) -> Tensor:
-        accesses = tuple(Access(t, out_indices(t.ndim)) for t in self.operands)
+        closed = rewrite([tensor], replace=self.scope.closed)[0]
+        accesses = tuple(map(read, self.operands))
         call = Call(SCAN, accesses, (("recurrence", self.step), ("emit", closed)))
         requires: dict[Requirement, None] = {}
         for t in topological([*self.step.nexts, closed]):
@@ -237,7 +232,7 @@ class Loop:
         if not is_zero(start):
             body = body + KroneckerDelta(t, first) * slot(1)
             operands.append(Access(start, rest))
-        return define(list(zip(symbols, (length, *state.shape), strict=True)), body, operands)
+        return define(out_ranges((length, *state.shape)), body, operands)
 
     def stacked(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Quantities of the step's scope at every time.
@@ -251,19 +246,13 @@ class Loop:
                 known[tensor] = self.collect(tensor)
         return lift(tensors, known, self.step.length, self.scope.fixed)
 
-    def final(self, tensor: Tensor) -> Tensor:
-        """A quantity of the step's scope at the last step made."""
-        return last_of(self.stacked([tensor])[0], self.step.reverse)
-
 
 def last_of(sequence: Tensor, reverse: bool) -> Tensor:
     """The entry of a sequence at the last step made."""
-    symbols = out_indices(sequence.ndim - 1)
-    last = S.Zero if reverse else sympify(sequence.shape[0]) - 1
-    shape = sequence.shape[1:]
-    return define(
-        list(zip(symbols, shape, strict=True)), slot(0), [Access(sequence, (last, *symbols))]
-    )
+    length, *shape = sequence.shape
+    last = S.Zero if reverse else sympify(length) - 1
+    access = Access(sequence, (last, *out_indices(len(shape))))
+    return define(out_ranges(tuple(shape)), slot(0), [access])
 
 
 def recur(
@@ -283,12 +272,12 @@ def recur(
     fixed = fixed or {}
     states, nexts, zeros = _without_zeros(dict(states), list(nexts), length)
     carrying = depends_on(nexts, states, held=True)
-    read: dict[Tensor, None] = {}
+    needed: dict[Tensor, None] = {}
     for tensor in topological(nexts, {id(t) for t in (*states, *items)}):
         if id(tensor) in carrying:
-            read.update((a.tensor, None) for a in tensor.operands)
-    read.update(dict.fromkeys(nexts))
-    outer = [t for t in read if t in items or id(t) not in carrying]
+            needed.update(dict.fromkeys(reads(tensor)))
+    needed.update(dict.fromkeys(nexts))
+    outer = [t for t in needed if t in items or id(t) not in carrying]
     moving = depends_on(outer, items, held=True)
     varying = [t for t in outer if id(t) in moving]
     sequences = dict(zip(varying, lift(varying, items, length, fixed), strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Basic, expand, sympify
 
 from mathdl.errors import NamingError, ShapeError, UnsupportedError
-from mathdl.ir.build import define
+from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import Dim, show_shape
 from mathdl.ir.index import out_index, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
@@ -205,9 +205,7 @@ class _System:
         rest = (*symbols[1 : axis + 1], *symbols[axis + 1 :])
         read = (*rest[:axis], where.xreplace({self.time: symbols[0]}), *rest[axis:])
         shape = (self.length, *tensor.shape[:axis], *tensor.shape[axis + 1 :])
-        sequence = define(
-            list(zip(symbols, shape, strict=True)), slot(0), [Access(tensor, read)]
-        )
+        sequence = define(out_ranges(shape), slot(0), [Access(tensor, read)])
         return Entry(self._item(sequence), *index[:axis], *index[axis + 1 :])
 
     def _position(self, index: Any) -> Any:
