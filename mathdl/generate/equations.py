@@ -66,20 +66,26 @@ class Lowering:
         self.graph = Graph()
         self.reader = Reader(self.graph, assumed)
         self.loops = loops or {}  # all that each loop collects
+        self.running: dict[Any, Value] = {}  # the loops themselves
 
     def _collected(self, tensor: Tensor, step: Recurrence) -> Value:
-        """One loop computes all that is collected of its steps."""
-        together = self.loops[loop_key(tensor)]
+        """What one of the results of a loop is, which computes them all together."""
+        key = loop_key(tensor)
+        together = self.loops[key]
+        if key not in self.running:
+            self.running[key] = self._loop(step, together)
+        return self.graph.make(Collected(self.running[key], together.index(tensor)), tensor.shape)
+
+    def _loop(self, step: Recurrence, together: Sequence[Tensor]) -> Value:
         whole = index_tensors(step_order(together))
         args = []
-        for given, access in zip(step.inputs, tensor.operands, strict=True):
+        for given, access in zip(step.inputs, together[0].operands, strict=True):
             value = self.reader.dense(access.tensor)
             if value.kind != ("int" if given in whole else "float"):
                 value = self.graph.make(Cast(value), value.shape)
             args.append(value)
         op = Loop(step, tuple(args), tuple(t.emitted for t in together))
-        loop = self.graph.make(op, (), "object")
-        return self.graph.make(Collected(loop, list(together).index(tensor)), tensor.shape)
+        return self.graph.make(op, (), "object")
 
     def lower(self, tensor: Tensor) -> None:
         """Make the tensor's value; the tensors that it reads have theirs."""

@@ -18,7 +18,7 @@ from mathdl.generate.scalars import INDEX_SYMBOLS
 from mathdl.generate.values import Select, Ufunc, Value
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
-from mathdl.ir.system import topological
+from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 
 WIDE = 32_768  # entries computed with broadcasting from which on another ufunc buffer pays
@@ -57,9 +57,7 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
             if not isinstance(expr, int):
                 found.update(expr.free_symbols)
 
-    for tensor in topological(outputs):
-        if tensor.recurrence is not None:
-            found.update(dims_of([*tensor.recurrence.nexts, tensor.emitted]))
+    for tensor in with_steps(outputs):
         for dim in tensor.shape:
             scan(dim)
         for requirement in tensor.requires:
