@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Basic, expand, sympify
+from sympy import expand
 
 from mathdl.errors import NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import define, out_ranges
@@ -16,7 +16,7 @@ from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.equations import own, stated
 from mathdl.language.indexing import is_integer_tensor
 from mathdl.language.names import shown
-from mathdl.language.notation import Entry, is_index
+from mathdl.language.notation import Entry, as_entries, is_index
 from mathdl.language.operators import named
 from mathdl.language.pointwise import as_tensor
 from mathdl.language.recurrence import fresh, recur
@@ -104,12 +104,10 @@ def _left(key: Any) -> _Left:
 
 
 def _right(left: _Left, expr: Any) -> Any:
-    if not isinstance(expr, (Basic, int, float)):
-        raise NamingError(
-            f"{shown(expr)} is not the right side of {left.tensor.name}; write entries with "
-            "indices, and numbers"
-        )
-    return own(sympify(expr))
+    try:
+        return own(as_entries(expr))
+    except NamingError as error:
+        raise error.within(f"the right side of {left.tensor.name}") from None
 
 
 def _starts(start: Mapping[Any, Any], lefts: Sequence[_Left]) -> dict[Tensor, Tensor]:
