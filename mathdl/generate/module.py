@@ -227,9 +227,8 @@ def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
             source[unknown[0]] = tensor.name or ""
             progress = True
     free = [d for d in m.dims if d not in source]
-    for dim in free:
-        lines += [f"if {dim_name(dim)} is None:",
-                  f'    raise TypeError("the dim {dim} is in no input\'s shape: pass {dim}=")']
+    if free:
+        lines += listed("_passed(", (f"{dim}={dim_name(dim)}" for dim in free), ")")
     for dim in m.dims:
         lines += [f"if {dim_name(dim)} < 1:",
                   f'    raise ValueError(f"the dim {dim} must be at least 1, '
