@@ -20,7 +20,8 @@ from mathdl.ir.dim import Shape
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.operators import transpose
-from mathdl.language.recurrence import Loop, fresh, last_of, recur
+from mathdl.language.recurrence import Loop, last_of, recur
+from mathdl.language.stand_ins import fresh
 from mathdl.primitives.registry import summed
 
 Seeds = Sequence[tuple[Tensor, Tensor]]

@@ -44,6 +44,7 @@ from mathdl.generate.values import (
     Value,
 )
 from mathdl.ir.tensor import Tensor
+from mathdl.language.stand_ins import require_closed
 
 _DTYPE = {"float": "dtype", "int": "np.intp", "bool": "bool"}
 
@@ -67,7 +68,8 @@ def generate_numpy(
     ``extra_inputs`` are asked for and checked although nothing may depend on them; arguments
     called as in ``ignored`` are accepted and not used.
 
-    Raises UnsupportedError for an equation that cannot be computed with NumPy.
+    Raises UnsupportedError for an equation that cannot be computed with NumPy, NamingError for
+    inputs that are called as what the module itself has, or that are known inside a step only.
     """
     labels = [name for name, _ in outputs]
     if len(set(labels)) != len(labels):
@@ -76,6 +78,7 @@ def generate_numpy(
         value = None
     if single and len(labels) > (1 if value is None else 2):
         raise ValueError("single is for one output besides the value")
+    require_closed(tensor for _, tensor in outputs)
     plan = schedule(outputs, names, extra_inputs)
     for tensor in plan.inputs:
         if tensor.name in OWN_NAMES:

@@ -8,7 +8,6 @@ recurrences are one.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from sympy import KroneckerDelta, S, Symbol, sympify
 
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, read, redefine
-from mathdl.ir.dim import Dim, Shape
+from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
 from mathdl.ir.system import (
@@ -41,14 +40,8 @@ from mathdl.ir.tensor import (
 )
 from mathdl.language.indexing import is_integer_tensor
 from mathdl.language.operators import transpose
+from mathdl.language.stand_ins import fresh
 from mathdl.primitives.registry import apply, lookup_primitive
-
-_COUNT = itertools.count()
-
-
-def fresh(stem: str, shape: Shape, assume: Iterable[str] = ()) -> Tensor:
-    """An input that nothing else is."""
-    return input_tensor(f"_{stem}{next(_COUNT):09d}", shape, assume)
 
 
 def lift(

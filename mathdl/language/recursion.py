@@ -19,7 +19,8 @@ from mathdl.language.names import shown
 from mathdl.language.notation import Entry, as_entries, is_index
 from mathdl.language.operators import named
 from mathdl.language.pointwise import as_tensor
-from mathdl.language.recurrence import fresh, recur
+from mathdl.language.recurrence import recur
+from mathdl.language.stand_ins import fresh
 from mathdl.language.structure import broadcast_to
 
 
