@@ -140,14 +140,11 @@ def complex_steps(
             return None
         record(tally, problem, found, v, slack, None)
         v = random_direction(problem, rng)
-    for j in chosen_entries(problem, rng, limit):
-        unit = np.zeros(problem.x.size)
-        unit[j] = problem.scale
-        slack = problem.slack(unit)
+    for j, unit, slack in chosen_entries(problem, rng, limit):
         found = _compare(problem, unit, noise, slack)
         if found is None:
             return None
-        record(tally, problem, found, unit, slack, int(j))
+        record(tally, problem, found, unit, slack, j)
     return tally
 
 
