@@ -88,14 +88,20 @@ def rewrite(
         if tensor.is_input:
             known[id(tensor)] = tensor
             continue
-        operands = tuple(
-            a if (new := known[id(a.tensor)]) is a.tensor else Access(new, a.index, a.held)
-            for a in tensor.operands
-        )
+        operands = reading(tensor.operands, known)
         known[id(tensor)] = (
             rule(tensor, operands) if rule is not None else redefine(tensor, operands)
         )
     return [known[id(t)] for t in outputs]
+
+
+def reading(operands: Iterable[Access], known: Mapping[int, Tensor]) -> tuple[Access, ...]:
+    """The accesses, of what stands for their tensors (by id)."""
+    return tuple(
+        a if (new := known.get(id(a.tensor), a.tensor)) is a.tensor
+        else Access(new, a.index, a.held)
+        for a in operands
+    )
 
 
 def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:

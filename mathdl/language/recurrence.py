@@ -24,6 +24,7 @@ from mathdl.ir.system import (
     depends_on,
     inputs_of,
     loop_key,
+    reading,
     reads,
     rewrite,
     topological,
@@ -60,10 +61,7 @@ def lift(
         if id(tensor) in carrying:
             known[id(tensor)] = _lifted(tensor, known, same, dim)
         elif not tensor.is_input:
-            same[id(tensor)] = redefine(tensor, [
-                Access(same.get(id(a.tensor), a.tensor), a.index, a.held)
-                for a in tensor.operands
-            ])
+            same[id(tensor)] = redefine(tensor, reading(tensor.operands, same))
     return [
         known[id(t)] if id(t) in known else repeated(same.get(id(t), t), dim) for t in outputs
     ]
