@@ -11,6 +11,7 @@ from mathdl.generate.access import Reader, affine_in
 from mathdl.generate.contraction import contract
 from mathdl.generate.expression import Expression
 from mathdl.generate.factors import lower_call
+from mathdl.generate.graph import Graph
 from mathdl.generate.indices import index_tensors, step_order
 from mathdl.generate.labelled import Lab, Scaled
 from mathdl.generate.parts import assemble, part
@@ -38,7 +39,6 @@ from mathdl.generate.values import (
     Cast,
     Collected,
     Cumulate,
-    Graph,
     Loop,
     Positions,
     Reduction,

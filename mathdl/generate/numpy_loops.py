@@ -14,7 +14,7 @@ from mathdl.generate.schedule import carried
 from mathdl.generate.values import Collected, Loop, Value
 
 if TYPE_CHECKING:
-    from mathdl.generate.numpy import Printer
+    from mathdl.generate.numpy_printer import Printer
 
 Row = Callable[[str], str]  # the code of the place that is written at a time, given its name
 
