@@ -158,6 +158,14 @@ class Tensor:
         return found
 
     @property
+    def emitted(self) -> Tensor:
+        """What of its step the result of a recurrence holds for every time."""
+        if self.call is None or self.recurrence is None:
+            raise TypeError(f"{self.name or 'it'} is not the result of a recurrence")
+        found: Tensor = dict(self.call.params)["emit"]
+        return found
+
+    @property
     def operands(self) -> tuple[Access, ...]:
         if self.call is not None:
             return self.call.operands

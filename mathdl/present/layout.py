@@ -15,12 +15,11 @@ from sympy import Integer, preorder_traversal, sympify
 from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
-from mathdl.ir.system import topological
+from mathdl.ir.system import by_loop, loop_key, reads, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
-from mathdl.language.recurrence import emitted, loop_key
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
@@ -83,7 +82,7 @@ class _Layout:
         self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
         self.given: dict[int, str] = {}
-        self.order = self._reachable(self.tensors)
+        self.order = topological(self.tensors, below=self.needs)
         for t in self.order:
             inner = self._renamed(t)
             if inner is not None:
@@ -113,29 +112,13 @@ class _Layout:
         return access.tensor if same and access.tensor.shape == tensor.shape else None
 
     def needs(self, tensor: Tensor) -> list[Tensor]:
+        """What its printed form needs; folds do not need what they replace."""
         fold = self.folds.get(tensor)
         if fold is not None:
             return [fold.argument]
         if tensor.recurrence is not None:
             return self.views[loop_key(tensor)].reads
-        return [a.tensor for a in tensor.operands]
-
-    def _reachable(self, outputs: Sequence[Tensor]) -> list[Tensor]:
-        """What the printed form needs, operands first; folds do not need what they replace."""
-        order: list[Tensor] = []
-        done: set[int] = set()
-        stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(outputs)]
-        while stack:
-            tensor, expanded = stack.pop()
-            if expanded:
-                order.append(tensor)
-                continue
-            if id(tensor) in done:
-                continue
-            done.add(id(tensor))
-            stack.append((tensor, True))
-            stack.extend((t, False) for t in reversed(self.needs(tensor)) if id(t) not in done)
-        return order
+        return reads(tensor)
 
     def _taken(self) -> set[str]:
         taken = {*FUNCTIONS, *RESERVED, *CONSTANTS}
@@ -197,18 +180,16 @@ class _Layout:
     # -- loops -------------------------------------------------------------------------------------
 
     def _step_views(self, outputs: Sequence[Tensor]) -> dict[Any, StepView]:
-        members: dict[Any, list[Tensor]] = {}
+        order = topological(outputs)
         uses: dict[int, int] = {}
         counted: set[Any] = set()
-        for t in topological(outputs):
+        for t in order:
             key = loop_key(t)
-            if key is not None:
-                members.setdefault(key, []).append(t)
             if key is None or key not in counted:
                 counted.add(key)
                 for access in t.operands:
                     uses[id(access.tensor)] = uses.get(id(access.tensor), 0) + 1
-        return {key: step_view(found, uses) for key, found in members.items()}
+        return {key: step_view(found, uses) for key, found in by_loop(order).items()}
 
     def _loop(self, tensor: Tensor) -> None:
         """The recurrence by which a tensor is computed, with all else that it computes."""
@@ -219,14 +200,14 @@ class _Layout:
         times = itertools.chain("tsukpqr", (f"time{k}" for k in itertools.count(1)))
         time = next(c for c in times if c not in self.taken | dict(self.times).keys())
         letters = (*dict(self.times), time)
-        for t, inner in [*((t, emitted(t)) for t in members),
+        for t, inner in [*((t, t.emitted) for t in members),
                          *zip(step.states, step.nexts, strict=True)]:
             if inner.label is not None:
                 self.given.setdefault(id(t), inner.label)
         names = {id(t): Name(self.fresh(t), t.ndim + outside) for t in members}
         for t in members:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
-        assigned = {emitted(t): names[id(t)] for t in members}
+        assigned = {t.emitted: names[id(t)] for t in members}
         called: dict[Tensor, Name] = {}
         for state, after in zip(step.states, step.nexts, strict=True):
             name = assigned.get(after)

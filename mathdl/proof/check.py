@@ -104,7 +104,7 @@ class _Checker:
     def laws(self) -> None:
         for line in self.proof.lines:
             step = line.step
-            if LAWS.get(type(step), {}).get(step.rule.name) is None:
+            if step.rule.name not in LAWS.get(type(step), ()):
                 self.refuse(line.number, f"there is no rule {step.rule.name!r} for such a step")
                 continue
             reason = broken(step)

@@ -19,7 +19,7 @@ from mathdl.ir.steps import (
     Rewrite,
     Step,
 )
-from mathdl.ir.system import inputs_of, rewrite, topological
+from mathdl.ir.system import inputs_of, reads, rewrite, topological
 from mathdl.ir.tensor import Tensor
 
 Judge = Callable[[Tensor, Tensor], str | None]
@@ -34,7 +34,7 @@ def _elementwise(tensor: Tensor) -> bool:
 
 
 def _direct(tensor: Tensor) -> set[Tensor]:
-    return {a.tensor for a in tensor.operands}
+    return set(reads(tensor))
 
 
 def _normal_form(a: Tensor, b: Tensor) -> str | None:
@@ -126,11 +126,7 @@ def _one_way(a: Tensor, b: Tensor) -> str | None:
     if all((rank, tuple(index)) in seen for rank, index in left):
         return None
     plain = b.is_input or b.call is not None  # a transpose that went altogether
-    return None if plain and {b} >= _direct(a) - seen_tensors(b) else "other entries are read"
-
-
-def seen_tensors(tensor: Tensor) -> set[Tensor]:
-    return _direct(tensor)
+    return None if plain and {b} >= _direct(a) - _direct(b) else "other entries are read"
 
 
 def _cancel(a: Tensor, b: Tensor) -> str | None:
@@ -201,13 +197,14 @@ _REWRITES: dict[str, Judge] = {
     "inverse": _of_inverse, "variance": _variance, "step by step": _stepwise,
 }
 
-LAWS: dict[type, dict[str, Judge | None]] = {
-    Rewrite: dict(_REWRITES),
-    PullBack: {"chain rule": _stable, "back-propagation through time": _stable},
-    Accumulation: {"total derivative": _stable},
-    Derivative: {"derivative": _stable},
-    Restriction: {"assumptions": _stable},
-    Projection: {"projected": _stable, "vech": _stable},
+#: The names of the rules for each kind of step.
+LAWS: dict[type, tuple[str, ...]] = {
+    Rewrite: tuple(_REWRITES),
+    PullBack: ("chain rule", "back-propagation through time"),
+    Accumulation: ("total derivative",),
+    Derivative: ("derivative",),
+    Restriction: ("assumptions",),
+    Projection: ("projected", "vech"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 from sympy import Piecewise, S, cosh, exp, log, tanh
 
-from mathdl.scalar.declare import declare
+from mathdl.scalar.declare import declare, state_at_zero
 
 _DLMF = "NIST Digital Library of Mathematical Functions, "
 
@@ -122,12 +122,7 @@ def _absolute(cls: Any, x: Any) -> Any:
     return cls(-x) if x.could_extract_minus_sign() else None
 
 
-def _zero_at_zero(cls: Any, x: Any) -> Any:
-    return S.Zero if x.is_zero else None
-
-
 sign.eval = classmethod(_sign_of)
 abs_.eval = classmethod(_absolute)
 abs_._eval_power = lambda self, n: self.args[0] ** n if n.is_even else None
-for _head in (expm1, log1p):
-    _head.eval = classmethod(_zero_at_zero)
+state_at_zero(S.Zero, expm1, log1p)
