@@ -26,7 +26,6 @@ from mathdl.present.tree import Formula, Name, Sequenced
 WIDE, NARROW = 45.0, 32.5
 LEFT = 8.0  # a left side wider than this stands on a line of its own
 BOX = 1.2  # what a frame adds
-NEXT = " \\notag \\\\*\n"
 
 PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage[margin=22mm]{geometry}
@@ -49,11 +48,12 @@ def proof_latex(
     """The theorem and its proof in LaTeX; a document that compiles alone when ``standalone``."""
     found = said(proof, names, detail)
     body = f"{theorem(proof, names)}\n\n{steps(found)}"
-    if not standalone:
-        return body + "\n"
-    parts = [rf"\section*{{{escaped(title) or _title(proof)}}}", body,
-             conventions(body), references(found.statements)]
-    return document(PREAMBLE, *filter(None, parts))
+    if standalone:
+        laws = dict.fromkeys(law for s in found.statements for law in s.laws)
+        heading = rf"\section*{{{escaped(title) or _title(proof)}}}"
+        return document(PREAMBLE, heading, body, "\\paragraph{Conventions.}\n" + conventions(body),
+                        "\\paragraph{Laws.}\n" + laws_used(laws))
+    return f"{body}\n"
 
 
 def document(preamble: str, *parts: str) -> str:
@@ -93,7 +93,7 @@ def _rank(proof: Any, name: str) -> int:
 
 def _declared(proof: Any) -> Iterator[str]:
     """``X in R^{n x d}``, with the assumptions that no other implies."""
-    tensors = [claim.value for claim in proof.claims] + [t for t in proof.outputs.values()]
+    tensors = [claim.value for claim in proof.claims] + list(proof.outputs.values())
     for t in sorted((t for t in topological(tensors) if t.is_input), key=lambda t: t.created):
         space = r" \times ".join(dim_latex(d) for d in t.shape)
         ring = r"\mathbb{Z}" if "integer" in t.assume else r"\mathbb{R}"
@@ -136,7 +136,7 @@ def _flalign(rows: Iterable[str]) -> str:
 def _step(s: Statement) -> str:
     left, sides = _sides(s)
     first, *more = _lines(left, sides, NARROW)
-    return NEXT.join([f"{first} && {_why(s)}", *more])
+    return " \\\\*\n".join([f"{first} && {_why(s)}", *(rf"{line} \notag" for line in more)])
 
 
 def _boxed(s: Statement) -> str:
@@ -206,15 +206,10 @@ def _conditions(found: Said) -> str:
 # -- what it rests on --------------------------------------------------------------------------
 
 
-def references(found: Sequence[Statement]) -> str:
-    """The laws that were used: what each states and where it is found."""
-    laws: dict[str, Law] = {}
-    for s in found:
-        laws |= {law.name: law for law in s.laws}
-    if not laws:
-        return ""
+def laws_used(laws: Iterable[Law]) -> str:
+    """The laws: what each states and where it is found."""
     items = "\n".join(
         rf"\item[{escaped(law.name)}:] \texttt{{{escaped(law.law)}}}"
-        + (f" ({escaped(law.reference)})" if law.reference else "") for law in laws.values()
+        + (f" ({escaped(law.reference)})" if law.reference else "") for law in laws
     )
-    return f"\\paragraph{{Laws.}}\n\\begin{{description}}\n{items}\n\\end{{description}}"
+    return f"\\begin{{description}}\n{items}\n\\end{{description}}"

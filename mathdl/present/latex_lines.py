@@ -67,14 +67,21 @@ def broken(latex: str, room: float) -> list[str]:
 
 
 def _starts(found: Sequence[Piece], room: float) -> list[int]:
-    """Where lines start: the outermost break that fits and leaves no line short, or the last."""
+    """Where lines start: the outermost break that fits and leaves no line short, or the last.
+
+    What stands apart at the end, as ``0 \\le i < n`` does, is not broken.
+    """
     starts, begin = [0], 0
+    apart = [k for k in range(1, len(found)) if found[k - 1].text == r"\quad"]
+    ends = min(apart, default=len(found))
     while True:
         space = room if len(starts) == 1 else room - INDENT
         used, fits = 0.0, []
         for k in range(begin, len(found)):
-            if k > begin and used <= space and _may_start(found[k - 1], found[k]):
-                fits.append((found[k].depth, used, k))
+            if k > begin and used <= space and (k in apart or (
+                k < ends and _may_start(found[k - 1], found[k])
+            )):
+                fits.append((-1 if k in apart else found[k].depth, used, k))
             used += found[k].width
         if used <= space or not fits:
             return starts
@@ -85,9 +92,8 @@ def _starts(found: Sequence[Piece], room: float) -> list[int]:
 
 
 def _may_start(before: Piece, piece: Piece) -> bool:
-    """Whether a line may start here: with a sign between two operands, or what stands apart."""
-    infix = piece.is_sign and not (before.opens or before.is_sign)
-    return infix or before.text == r"\quad"
+    """Whether a line may start here: with a sign between two operands."""
+    return piece.is_sign and not (before.opens or before.is_sign)
 
 
 def _across(found: Sequence[Piece], starts: Sequence[int]) -> dict[int, str]:

@@ -11,10 +11,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sympy import Dummy, sympify
+from sympy import sympify
 
 from mathdl.errors import NamingError
-from mathdl.ir.index import slot
 from mathdl.ir.steps import (
     Accumulation,
     Derivative,
@@ -23,11 +22,14 @@ from mathdl.ir.steps import (
     PullBack,
     Restriction,
     Rewrite,
+    Step,
     tensors_of,
 )
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+from mathdl.language.recurrence import loop_key
 from mathdl.present import text as text_view
+from mathdl.present.conditions import is_positive, unspread
 from mathdl.present.index import formula
 from mathdl.present.latex_tree import show
 from mathdl.present.layout import Document, layout
@@ -37,6 +39,7 @@ from mathdl.present.views import Unprintable
 
 DETAILS = ("full", "lecture")
 GENERIC = ("z", "t")  # what quantities without a name are called, with a number
+COTANGENTS = ("_bar", "_part")
 
 T = TypeVar("T")
 Stating = Generator["Statement", None, T]
@@ -110,7 +113,10 @@ class _Writer:
         self.last: dict[Tensor, int] = {}  # the statement that gave it
         self.number = 0
         self.conditions: tuple[tuple[str, Node], ...] = ()
+        self.recurrent: list[Tensor] = []
         for t in topological([t for line in proof.lines for t in tensors_of(line.step)]):
+            if t.recurrence is not None:
+                self.recurrent.append(t)
             if t.is_input:
                 self.names[t] = Name(t.name or "", t.ndim)
                 self.taken.add(t.name or "")
@@ -123,8 +129,26 @@ class _Writer:
         self.values = list(dict.fromkeys(
             line.step.value for line in proof.lines if isinstance(line.step, Derivative)
         ))
+        firsts = self.values[: len({claim.value for claim in proof.claims})]
+        written = dict.fromkeys(claim.value for claim in proof.claims)
+        for t, value in zip(firsts, written, strict=False):  # as differentiated: simplified
+            self.names.setdefault(t, self.names[value])
+        self.between: dict[Tensor, Differential] = {}  # derivatives that are differentiated again
         self.ranks = {line.step.variable.name: line.step.variable.ndim for line in proof.lines
                       if isinstance(line.step, Derivative)}
+        again = [v for v in self.values if v not in firsts]
+        below = dict.fromkeys(
+            (claim.value, claim.path[:k]) for k in range(1, max(len(c.path) for c in proof.claims))
+            for claim in proof.claims if k < len(claim.path)
+        )
+        if len(again) == len(below):
+            for t, (value, path) in zip(again, below, strict=True):
+                self.between[t] = Differential(self.names[value], self.powers(path))
+
+    def powers(self, path: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+        """Variables with their ranks, each with how often it comes in a row."""
+        return tuple((name, self.ranks.get(name, 0), len(list(run)))
+                     for name, run in itertools.groupby(path))
 
     def give(self, tensor: Tensor, wanted: str) -> Name:
         """Name a tensor, unlike all others."""
@@ -135,10 +159,10 @@ class _Writer:
     def fresh(self, wanted: str, tensor: Tensor) -> Name:
         """A name that is free; one without meaning has a number, and a capital if a matrix."""
         own = wanted not in GENERIC and wanted.rpartition("_")[0] not in self.auxiliary
+        start = 1 if wanted in GENERIC else 2
+        between = "_" if wanted.endswith(COTANGENTS) else ""
         tries = itertools.chain(
-            [wanted] if wanted not in GENERIC else [], (f"{wanted}{k}" for k in
-                                                       itertools.count(2 if own else 1))
-        )
+            [wanted] * (start - 1), (f"{wanted}{between}{k}" for k in itertools.count(start)))
         text = next(t for t in tries if t not in self.taken and (
             own or t[0].upper() + t[1:] not in self.taken))
         self.taken.add(text)
@@ -201,7 +225,8 @@ class _Writer:
 
     def full(self) -> Stating[None]:
         placed: dict[int, int] = {}
-        yield from self._forward()
+        for value in self.values:
+            yield from self._forward(value)
         for line in self.proof.lines:
             yield from self._traced(line, placed)
         yield from self._results()
@@ -242,14 +267,18 @@ class _Writer:
 
     # -- as a lecturer writes it ------------------------------------------------------------------
 
-    def _forward(self) -> Stating[None]:
-        """The equations of the values."""
+    def _forward(self, value: Tensor) -> Stating[None]:
+        """The equations of a value; of a derivative, what it is the derivative of by what."""
         carrying = {line.step.target for line in self.proof.lines
                     if isinstance(line.step, Accumulation)}
-        for value in self.values:
-            for tensor in topological([value]):
-                if tensor in carrying and not tensor.is_input and tensor not in self.last:
-                    yield from self.define(tensor, "z")
+        for tensor in topological([value]):
+            if tensor in carrying and not tensor.is_input and tensor not in self.last:
+                yield from self.define(tensor, "z")
+        if value in self.between:
+            sides = yield from self.ready(lambda: (self.node(value),))
+            of = self.between[value]
+            left = Name(",".join(name for name, *_ in of.variables), value.ndim, "differential")
+            yield self.state(left, sides, "derivative, simplified", of=of)
 
     def lecture(self) -> Stating[None]:
         steps = [line.step for line in self.proof.lines]
@@ -258,14 +287,26 @@ class _Writer:
             if isinstance(step, PullBack):
                 through.setdefault(step.target, []).append(step)
         wanted = {step.after for step in steps if isinstance(step, Derivative)}
-        yield from self._forward()
-        for step in steps:
-            if not isinstance(step, Accumulation) or step.after in self.last or (
-                step.target.is_input and step.after not in wanted
-            ):
-                continue
-            yield from self._cotangent(step, through.get(step.target, ()))
+        for value, gathered in self._sweeps(steps).items():
+            yield from self._forward(value)
+            for step in gathered:
+                if step.after not in self.last and (
+                    not step.target.is_input or step.after in wanted
+                ):
+                    yield from self._cotangent(step, through.get(step.target, ()))
         yield from self._results()
+
+    def _sweeps(self, steps: Sequence[Step]) -> dict[Tensor, list[Accumulation]]:
+        """The cotangents of each value that is differentiated, in order."""
+        found: dict[Tensor, list[Accumulation]] = {value: [] for value in self.values}
+        waiting: list[Accumulation] = []
+        for step in steps:
+            if isinstance(step, Accumulation):
+                waiting.append(step)
+            elif isinstance(step, Derivative):
+                found[step.value] += waiting
+                waiting = []
+        return found
 
     def _cotangent(self, step: Accumulation, passed: Sequence[PullBack]) -> Stating[None]:
         for t in topological([step.after]):
@@ -288,16 +329,17 @@ class _Writer:
         return layout(tensors, texts, text_view.measure, self.taken, self.auxiliary)
 
     def _recurrence(self, tensor: Tensor) -> Stating[None]:
-        """The equations between times that compute a tensor, which gets its name."""
-        document = self._laid_out([tensor])
+        """The equations between times that compute a tensor; what they compute is named."""
+        members = [t for t in self.recurrent if loop_key(t) == loop_key(tensor)]
+        document = self._laid_out(members)
         yield from self._definitions(document, "recurrence")
-        (value,) = document.values
         self.taken |= {name.text for name, _ in document.definitions}
-        if isinstance(value, Name):
-            self.names[tensor] = value
-        else:
-            self.shown[tensor] = value
-            self.names[tensor] = Name(text_view.show(value), value.ndim, latex=show(value))
+        for t, value in zip(members, document.values, strict=True):
+            if isinstance(value, Name):
+                self.names[t] = value
+            else:
+                self.shown[t] = value
+                self.names[t] = Name(text_view.show(value), value.ndim, latex=show(value))
 
     def _definitions(self, document: Document, reason: str) -> Stating[None]:
         known = set(self.stated)
@@ -314,10 +356,9 @@ class _Writer:
         yield from self._definitions(document, "definition")
         for claim, value in zip(self.proof.claims, document.values, strict=True):
             left = Name(claim.key, claim.result.ndim, "differential")
-            powers = tuple((name, self.ranks.get(name, 0), k) for name, k in claim.powers)
             yield self.state(left, (value,), f"simplified: {names}" if laws else "read off",
                              laws=laws, result=True,
-                             of=Differential(self.names[claim.value], powers))
+                             of=Differential(self.names[claim.value], self.powers(claim.path)))
 
     def _conditions(self) -> tuple[tuple[str, Node], ...]:
         """What must be nonzero or positive, each once; assumptions stand in the theorem."""
@@ -335,32 +376,9 @@ def value_name(output: str, ndim: int = 0) -> str:
     return output if output.isidentifier() else f"L{output}" if output else lone
 
 
-def unspread(tensor: Tensor) -> Tensor:
-    """The tensor of which this one only repeats entries."""
-    equation = tensor.definition
-    while equation is not None and equation.reduce == "none" and equation.body == slot(0):
-        tensor = equation.operands[0].tensor
-        equation = tensor.definition
-    return tensor
-
-
-def is_positive(tensor: Tensor) -> bool:
-    """Whether every entry is positive by its definition and by what is assumed of the inputs."""
-    signs: dict[Tensor, Any] = {}
-    for t in topological([tensor]):
-        equation = t.definition
-        known: dict[str, bool] = {"real": True}
-        if equation is not None and equation.reduce in ("none", "sum"):
-            body = equation.body.xreplace(
-                {slot(k): signs[a.tensor] for k, a in enumerate(equation.operands)})
-            known |= {"positive": True} if body.is_positive else (
-                {"nonnegative": True} if body.is_nonnegative else {})
-        elif "positive" in t.assume:
-            known["positive"] = True
-        elif "nonnegative" in t.assume:
-            known["nonnegative"] = True
-        signs[t] = Dummy(**known)
-    return bool(signs[tensor].is_positive)
+def laws_of(proof: Any) -> tuple[Law, ...]:
+    """The laws that a proof uses, each once."""
+    return tuple(dict.fromkeys(law_of(line.step.rule) for line in proof.lines))
 
 
 def law_of(rule: Any) -> Law:
