@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mathdl.calculus.structure import Factor, factors
@@ -245,7 +246,7 @@ class Derivation:
 
         return proof_of(
             dict(zip(self.outputs, self.written, strict=True)), self.blocks,
-            self.derivatives, self.steps, self.names,
+            self.derivatives, self.steps, self.names, self.outputs,
         )
 
     # -- presentation --------------------------------------------------------------------------
@@ -255,6 +256,10 @@ class Derivation:
         from mathdl.present.text import derivation_text
 
         return derivation_text(self._lines, self.order, self.names)
+
+    def pdf(self, path: str | Path, detail: str = "lecture") -> Path:
+        """Write theorem and proof as PDF, through the installed TeX; see :meth:`Proof.pdf`."""
+        return self.proof.pdf(path, detail)
 
     def latex(self, *, standalone: bool = False) -> str:
         """The derivatives as a LaTeX fragment; with the proof as a document when ``standalone``."""

@@ -20,6 +20,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
+from mathdl.present import latex_tree
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
@@ -55,13 +56,15 @@ class Document:
 
 def layout(
     tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int],
-    taken: Iterable[str] = (),
+    taken: Iterable[str] = (), auxiliary: Iterable[str] = (),
 ) -> Document:
     """How the tensors are written; ``measure`` is the length of a printed tree.
 
-    Names in ``taken`` mean something already: what ``names`` says, or something else.
+    Names in ``taken`` mean something already: what ``names`` says, or something else.  Those in
+    ``auxiliary`` were not chosen by the user.
     """
     made = _Layout(tensors, names or {}, measure)
+    made.auxiliary = frozenset(auxiliary)
     made.taken.update(taken)
     made.stated = set(taken) & set((names or {}).values())
     return made.document()
@@ -78,6 +81,7 @@ class _Layout:
         self.tensors = found[: len(tensors)]
         self.measure = measure
         self.stated: set[str] = set()
+        self.auxiliary: frozenset[str] = frozenset()
         self.times: tuple[tuple[str, Dim], ...] = ()
         self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
@@ -129,6 +133,13 @@ class _Layout:
                 taken |= {s.name for s in sympify(dim).free_symbols}
         return taken
 
+    def name(self, tensor: Tensor, ndim: int, times: int = 0) -> Name:
+        """A name for a tensor, of so many axes at each of so many times."""
+        given = self.given.get(id(tensor))
+        own = given is not None and given not in self.auxiliary
+        kind = "tensor" if own or (times and ndim < 2) else "auxiliary"
+        return Name(self.fresh(tensor), ndim + times, kind)
+
     def fresh(self, tensor: Tensor) -> str:
         """The given name, made unlike all others; t1, t2, ... without one."""
         wanted = self.given.get(id(tensor))
@@ -139,7 +150,7 @@ class _Layout:
         if wanted is not None:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
         for name in candidates:
-            if name not in self.taken:
+            if name not in self.taken and (wanted or name.upper() not in self.taken):
                 check_name(name)
                 self.taken.add(name)
                 return str(name)
@@ -204,7 +215,7 @@ class _Layout:
                          *zip(step.states, step.nexts, strict=True)]:
             if inner.label is not None:
                 self.given.setdefault(id(t), inner.label)
-        names = {id(t): Name(self.fresh(t), t.ndim + outside) for t in members}
+        names = {id(t): self.name(t, t.ndim + outside - 1, outside + 1) for t in members}
         for t in members:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
         assigned = {t.emitted: names[id(t)] for t in members}
@@ -212,7 +223,7 @@ class _Layout:
         for state, after in zip(step.states, step.nexts, strict=True):
             name = assigned.get(after)
             if name is None or name in called.values() or after.is_input:
-                name = Name(self.fresh(state), state.ndim + 1 + outside)
+                name = self.name(state, state.ndim, 1 + outside)
             called[state] = name
         given: dict[Tensor, Node] = {
             state: at_time(name, letters, 1 if step.reverse else -1)
@@ -260,7 +271,7 @@ class _Layout:
                 if same == node and known.ndim == node.ndim:  # it is written alike
                     self.nodes[id(tensor)] = known
                     return
-        name = Name(self.fresh(tensor), tensor.ndim)
+        name = self.name(tensor, tensor.ndim)
         self.definitions.append((name, node))
         self.nodes[id(tensor)] = name
 
@@ -339,6 +350,7 @@ class _Steps(_Layout):
         super().__init__([t for t, _ in self.wanted], {}, outside.measure)
         self.times = (*outside.times, time)
         self.taken = outside.taken
+        self.auxiliary = outside.auxiliary
         self.started = outside.started
         self.assigned: dict[int, Name] = {}
         for tensor, (_, name) in zip(self.tensors, self.wanted, strict=True):
@@ -356,7 +368,7 @@ class _Steps(_Layout):
     def _define(self, tensor: Tensor, node: Node) -> None:
         name = self.assigned.get(id(tensor))
         if name is None:
-            name = Name(self.fresh(tensor), tensor.ndim + len(self.times))
+            name = self.name(tensor, tensor.ndim, len(self.times))
         self._state(name, node)
         self.nodes[id(tensor)] = at_time(name, tuple(dict(self.times)))
 
@@ -367,9 +379,9 @@ class _Steps(_Layout):
     def _word(self, tensor: Tensor) -> Name:
         node = self.nodes[id(self.resolve(tensor))]
         if isinstance(node, Index):
-            from mathdl.present.text import show
+            from mathdl.present import text
 
-            return Name(show(node), node.ndim)
+            return Name(text.show(node), node.ndim, latex=latex_tree.show(node))
         return super()._word(tensor)
 
 

@@ -43,7 +43,6 @@ softplus: Any = declare(
     definition=lambda x: log(1 + exp(x)),
     derivative=lambda x: sigmoid(x),
     nonnegative=True,
-    latex=r"\zeta\left({0}\right)",
     stable=lambda x: maximum(x, 0) + log1p(exp(-abs_(x))),
     analytic=False,
     reference=_GOODFELLOW + "eq. 3.31, derivative eq. 3.38",
