@@ -6,7 +6,6 @@ r"""Functions in LaTeX: those with notation of their own, ``\operatorname`` for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mathdl.present.tree import ONE, ZERO, Call, Sequence, Transpose, add
 from mathdl.scalar import lookup, scalar_functions

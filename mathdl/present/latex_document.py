@@ -93,7 +93,7 @@ def _rank(proof: Any, name: str) -> int:
 
 def _declared(proof: Any) -> Iterator[str]:
     """``X in R^{n x d}``, with the assumptions that no other implies."""
-    tensors = [claim.value for claim in proof.claims] + [t for t in proof.outputs.values()]
+    tensors = [claim.value for claim in proof.claims] + list(proof.outputs.values())
     for t in sorted((t for t in topological(tensors) if t.is_input), key=lambda t: t.created):
         space = r" \times ".join(dim_latex(d) for d in t.shape)
         ring = r"\mathbb{Z}" if "integer" in t.assume else r"\mathbb{R}"
@@ -134,13 +134,13 @@ def _flalign(rows: Iterable[str]) -> str:
 
 
 def _step(s: Statement) -> str:
-    left, sides = _sides(s)
+    left, sides = both_sides(s)
     first, *more = _lines(left, sides, NARROW)
     return NEXT.join([f"{first} && {_why(s)}", *more])
 
 
 def _boxed(s: Statement) -> str:
-    left, sides = _sides(s)
+    left, sides = both_sides(s)
     lines = _lines(left, sides, NARROW - BOX)
     if len(lines) == 1:
         return rf"& \boxed{{{lines[0].replace('&', '', 1)}}} && {_why(s)}"
@@ -148,7 +148,7 @@ def _boxed(s: Statement) -> str:
     return f"& \\boxed{{\\begin{{aligned}}\n{body}\n\\end{{aligned}}}} && {_why(s)}"
 
 
-def _sides(s: Statement) -> tuple[str, list[str]]:
+def both_sides(s: Statement) -> tuple[str, list[str]]:
     """The left side and what it equals in turn, each once."""
     (*_, last) = s.sides
     if s.left is not None and isinstance(last, Formula | Sequenced):

@@ -11,8 +11,8 @@ CONVENTIONS = (
                        "power; fractions of arrays are entrywise."),
     (r"\\mathbf\{1\}", r"$\mathbf 1$ is a vector of ones of the length that fits."),
     (r"", "A function of a scalar is applied to every entry, and a scalar that is added to an "
-          "array is added to every entry. The derivative by an array has, after the axes of what is "
-          "differentiated, the axes of the array."),
+          "array is added to every entry. The derivative by an array has, after the axes of what "
+          "is differentiated, the axes of the array."),
     (r"\\bar\{", r"$\bar{\mathbf A}$ is the derivative of what is differentiated by $\mathbf A$, "
                  r"all other routes to it included."),
     (r"part\}", r"$\mathbf A_{\mathrm{part}}$ is what one reader of $\mathbf A$ contributes to "
@@ -52,8 +52,12 @@ REPLACED = (("\\", r"\textbackslash "), ("{", r"\{"), ("}", r"\}"), ("_", r"\_")
 
 def conventions(latex: str) -> str:
     """A paragraph on the notation that occurs in a text."""
-    said = [text for pattern, text in CONVENTIONS if re.search(pattern, latex)]
-    return "\\paragraph{Conventions.}\n" + "\n".join(said)
+    return "\\paragraph{Conventions.}\n" + "\n".join(notation(latex))
+
+
+def notation(latex: str) -> list[str]:
+    """What the notation means that occurs in a text."""
+    return [text for pattern, text in CONVENTIONS if re.search(pattern, latex)]
 
 
 def escaped(text: str) -> str:
