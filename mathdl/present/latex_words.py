@@ -52,8 +52,12 @@ REPLACED = (("\\", r"\textbackslash "), ("{", r"\{"), ("}", r"\}"), ("_", r"\_")
 
 def conventions(latex: str) -> str:
     """What is to be said of the notation that occurs in a text."""
-    said = [text for pattern, text in CONVENTIONS if re.search(pattern, latex)]
-    return "\n".join(said)
+    return "\n".join(notation(latex))
+
+
+def notation(latex: str) -> list[str]:
+    """What the notation means that occurs in a text."""
+    return [text for pattern, text in CONVENTIONS if re.search(pattern, latex)]
 
 
 def escaped(text: str) -> str:
