@@ -131,7 +131,7 @@ def _check(entry: Entry, seed: int) -> Outcome:
     worst = max(report.checks, key=lambda c: c.error / c.bound if c.bound else 0.0, default=None)
     proof, refused = check_proof(derivation)
     return Outcome(
-        entry.name, (*failures, *refused), tuple(forms), derivation.latex(), str(derivation),
+        entry.name, (*failures, *refused), tuple(forms), derivation.latex(), derivation.text(),
         tuple(dict.fromkeys(c.method for c in report.checks)),
         sum(c.tried for c in report.checks),
         worst.error if worst else 0.0, worst.bound if worst else 0.0, proof, report=str(report),

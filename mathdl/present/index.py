@@ -18,6 +18,8 @@ from mathdl.ir.dim import Dim, nonnegative
 from mathdl.ir.index import Ranges, bound_index, bounds, out_indices, slot_number
 from mathdl.ir.tensor import Tensor
 from mathdl.present.letters import letter
+from mathdl.present.notation import Shown
+from mathdl.present.scalars import access_text, reduced_text, scalar_text
 from mathdl.present.tree import Formula, Name
 from mathdl.scalar import COMPARISONS, of_head
 
@@ -70,6 +72,7 @@ def formula(
     }
     texts: dict[Any, str] = {}
     maths: dict[Any, str] = {}
+    entries: dict[Any, Shown] = {}
 
     def read(k: int) -> Any:
         access = equation.operands[k]
@@ -82,14 +85,16 @@ def formula(
         plain = ",".join(_text(e, texts) for e in index)
         texts[atom] = f"{name}[{plain}]" if index else name
         outside = [
-            f"({_text(index[axis], texts)} {sign})*"
+            (index[axis], sign)
             for axis, length in leaving(access.tensor).items()
             for sign, inside in ((">= 0", access.index[axis]),
                                  (f"< {length}", length - 1 - access.index[axis]))
             if not _never_negative(inside, lengths)
         ]
         if outside:
-            texts[atom] = f"({''.join(outside)}{texts[atom]})"
+            within = "".join(f"({_text(e, texts)} {sign})*" for e, sign in outside)
+            texts[atom] = f"({within}{texts[atom]})"
+        entries[atom] = access_text(name, index, outside, entries)
         inside = ",".join(_latex(e, maths) for e in index)
         plain_name = letter(Name(name, 0))
         maths[atom] = f"{{{plain_name}}}_{{{inside}}}" if index else plain_name
@@ -109,7 +114,9 @@ def formula(
         wrapped = rf"\left({latex}\right)" if isinstance(body, sympy.Add) else latex
         latex = f"{kinds[equation.reduce]}_{{{','.join(bound.values())}}} {wrapped}"
     return Formula(
-        tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim
+        tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim,
+        reduced_text(equation.reduce, tuple(bound.values()), body, entries),
+        tuple((c, scalar_text(sympify(lengths[s]), {})) for s, c in {**out, **bound}.items()),
     )
 
 

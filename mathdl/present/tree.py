@@ -122,6 +122,8 @@ class Formula:
     body: str
     latex: str
     ndim: int
+    shown: str = ""  # the body in Unicode
+    over: tuple[tuple[str, str], ...] = ()  # all its indices with their lengths, in Unicode
 
 
 @dataclass(frozen=True)
