@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from typing import Any
-
 from mathdl.present.glyphs import spelled, subscripted
 from mathdl.present.notation import (
     ATOM,
@@ -35,6 +30,7 @@ from mathdl.present.pretty import (
     call_text,
     einsum_entry,
     entry_of,
+    letters_for,
     ranges,
     show,
 )
@@ -60,84 +56,97 @@ _REDUCED = {"sum": "∑", "prod": "∏", "max": "max", "min": "min"}
 
 def by_entries(node: Node) -> bool:
     """Whether a tree reads better entry by entry: it places the axes of its parts by hand."""
-    return node.ndim <= len(INDICES) and any(
-        (isinstance(n, Call) and n.name == "einsum" and n.ndim > 0)
-        or (isinstance(n, Index) and None in n.items and n.ndim > 2)
-        for n in _nodes(node)
-    )
+    if node.ndim > len(INDICES) - 4:
+        return False
+    if isinstance(node, Call) and node.name == "einsum":
+        return node.ndim > 0
+    if isinstance(node, Index):
+        return _spreads(node) and (node.ndim > 2 or by_entries(node.inner))
+    return any(map(by_entries, _entered(node)))
 
 
-def _nodes(node: Any) -> Iterator[Any]:
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, tuple):
-            waiting.extend(part)
-        elif is_dataclass(part):
-            yield part
-            waiting.extend(getattr(part, f.name) for f in fields(part))
+def _spreads(node: Index) -> bool:
+    return all(i is None or i == FULL for i in node.items)
 
 
-def names_in(node: Node) -> set[str]:
-    """The names that a tree reads."""
-    found: set[str] = set()
-    for part in _nodes(node):
-        if isinstance(part, Name):
-            found.add(part.text)
-        elif isinstance(part, Formula):
-            found.update(re.findall(r"[A-Za-z_]\w*", part.body))
-    return found
-
-
-def entry_text(node: Node, letters: str) -> str:
-    """The entry of an array at the indices, one letter for each axis."""
-    return _entry(node, letters)[0]
-
-
-def _entry(node: Node, letters: str) -> Shown:
-    """As :func:`entry_text`; a part with fewer axes has the last of the letters."""
-    letters = letters[len(letters) - node.ndim :]
-    if not letters:
-        return entry_of(node, "")
+def _entered(node: Node) -> tuple[Node, ...]:
+    """The trees whose entries make up those of a tree."""
     match node:
         case Add(terms=terms):
-            return join_terms([(sign, _entry(term, letters)) for sign, term in terms]), SUM
+            return tuple(term for _, term in terms)
         case Multiply(factors=factors, divisors=divisors):
-            above = product([_entry(f, letters) for f in factors], not divisors)
-            below = product([_entry(d, letters) for d in divisors])
+            return (*factors, *divisors)
+        case Power(base=base, exponent=exponent):
+            return base, exponent
+        case Compare(left=left, right=right):
+            return left, right
+        case Transpose(inner=inner):
+            return (inner,)
+        case Call(name=name, arguments=arguments) if name in _ENTRYWISE | _REDUCED.keys():
+            return arguments
+    return ()
+
+
+def equation_by_entries(node: Node) -> tuple[str, str]:
+    """Index letters for a tree and its entry there."""
+    free = letters_for(node)
+    letters = free[: node.ndim]
+    return letters, entry_text(node, letters, free[node.ndim :])
+
+
+def entry_text(node: Node, letters: str, fresh: str) -> str:
+    """The entry of an array at the letters; sums run over fresh ones."""
+    return _entry(node, letters, fresh)[0]
+
+
+def _entry(node: Node, letters: str, fresh: str) -> Shown:
+    """As :func:`entry_text`; a part with fewer axes has the last of the letters."""
+    letters = letters[len(letters) - node.ndim :]
+    if not letters and not by_entries(node):
+        return entry_of(node, "")
+
+    def at(part: Node) -> Shown:
+        return _entry(part, letters, fresh)
+
+    match node:
+        case Add(terms=terms):
+            return join_terms([(sign, at(term)) for sign, term in terms]), SUM
+        case Multiply(factors=factors, divisors=divisors):
+            above = product([at(f) for f in factors], not divisors)
+            below = product([at(d) for d in divisors])
             if not divisors:
                 return above
             return over(inside(above, PRODUCT), [inside(below, POWER)]), SCALED
         case Power(base=base, exponent=exponent):
-            return power(_entry(base, letters), _entry(exponent, letters), exponent)
+            return power(at(base), at(exponent), exponent)
         case Compare(left=left, sign=sign, right=right):
-            return compared(_entry(left, letters), sign, _entry(right, letters)), RELATION
+            return compared(at(left), sign, at(right)), RELATION
         case Transpose(inner=inner):
-            return _entry(inner, letters[::-1])
-        case Index(inner=inner, items=items) if all(i is None or i == FULL for i in items):
+            return _entry(inner, letters[::-1], fresh)
+        case Index(inner=inner, items=items) if _spreads(node):
             kept = [c for k, c in enumerate(letters) if k >= len(items) or items[k] is not None]
-            return _entry(inner, "".join(kept))
+            return _entry(inner, "".join(kept), fresh)
         case Call():
-            return _call(node, letters)
+            return _call(node, letters, fresh)
     return entry_of(node, letters)
 
 
-def _call(node: Call, letters: str) -> Shown:
+def _call(node: Call, letters: str, fresh: str) -> Shown:
     if node.name == "einsum":
-        found = einsum_entry(node, letters, _entry)
+        found = einsum_entry(node, letters, fresh, _entry)
         if found is not None:
             return found
     if node.name == "outer":
         left, right = node.arguments
-        return product([_entry(left, letters[0]), _entry(right, letters[1])])
+        return product([_entry(left, letters[0], fresh), _entry(right, letters[1], fresh)])
     if node.name == "diag":
-        return product([delta(*letters), _entry(node.arguments[0], letters[0])])
+        return product([delta(*letters), _entry(node.arguments[0], letters[0], fresh)])
     if node.name in ("ones", "zeros"):
         return "1" if node.name == "ones" else "0", ATOM
     if node.name in _ENTRYWISE:
-        return _entrywise(node, [_entry(a, letters) for a in node.arguments])
+        return _entrywise(node, [_entry(a, letters, fresh) for a in node.arguments])
     if node.name in _REDUCED:
-        return _reduced(node, letters)
+        return _reduced(node, letters, fresh)
     return entry_of(node, letters)
 
 
@@ -151,14 +160,17 @@ def _entrywise(node: Call, arguments: list[Shown]) -> Shown:
     return call_text(node, [text for text, _ in arguments]), ATOM
 
 
-def _reduced(node: Call, letters: str) -> Shown:
+def _reduced(node: Call, letters: str, fresh: str) -> Shown:
     """``∑ₖ (Xᵢₖ − Mⱼₖ)²``; it has the letters of the axes that stay."""
     inner, gone = node.arguments[0], axes_of(node)
-    fresh = iter([c for c in INDICES if c not in letters])
+    if len(gone) > len(fresh):
+        return entry_of(node, letters)
     keeps = dict(node.options).get("keepdims", False)
     kept = iter([c for k, c in enumerate(letters) if not keeps or k not in gone])
-    whole = "".join(next(fresh if k in gone else kept) for k in range(inner.ndim))
-    return summed(_REDUCED[node.name], [whole[k] for k in gone], _entry(inner, whole))
+    run = iter(fresh)
+    whole = "".join(next(run if k in gone else kept) for k in range(inner.ndim))
+    body = _entry(inner, whole, fresh[len(gone) :])
+    return summed(_REDUCED[node.name], [whole[k] for k in gone], body)
 
 
 # -- equations -----------------------------------------------------------------------------------
@@ -172,8 +184,8 @@ def definition(name: Name, node: Node, deep: bool = True) -> str:
     if isinstance(node, Formula):
         return f"{_at(left, node)} = {with_ranges(node)}"
     if deep and by_entries(node):
-        letters = INDICES[: node.ndim]
-        return f"{entry_of(name, letters)[0]} = {entry_text(node, letters)}"
+        letters, right = equation_by_entries(node)
+        return f"{entry_of(name, letters)[0]} = {right}"
     return f"{left} = {show(node)}"
 
 

@@ -37,7 +37,7 @@ def spelled(name: str) -> str:
         return name
     stem, digits, accent, rest = found.groups()
     letter = GREEK.get(stem, stem)
-    if accent and len(letter) > 1:
+    if accent and not (letter.isascii() and len(letter) == 1):  # elsewhere fonts misplace them
         return letter + (lowered(digits) or "") + f"_{accent}{rest}"
     marked = unicodedata.normalize("NFC", letter + MARKS[accent]) if accent else letter
     return marked + (lowered(digits) or "") + rest

@@ -7,7 +7,10 @@ it runs over, ``sumⱼ(A)`` the sum over the second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from mathdl.present.glyphs import lowered, spelled, subscripted
 from mathdl.present.notation import (
@@ -300,11 +303,13 @@ def _after(suffix: str) -> Callable[[Call], Shown]:
 
 
 def _einsum(node: Call) -> Shown | None:
-    letters = INDICES[: node.ndim]
-    found = einsum_entry(node, letters, entry_of)
+    """An array by its entries, ``[∑ₖ Aₖᵢ xₖ]ᵢ``."""
+    free = letters_for(node)
+    letters, fresh = free[: node.ndim], free[node.ndim :]
+    found = einsum_entry(node, letters, fresh, lambda inner, at, _: entry_of(inner, at))
     if found is None or not node.ndim:
         return found
-    return subscripted(f"({found[0]})", letters), ATOM
+    return f"[{found[0]}]{lowered(letters)}", ATOM
 
 
 _FORMS: dict[str, Callable[[Call], Shown | None]] = {
@@ -333,24 +338,52 @@ def entry_of(node: Node, letters: str) -> Shown:
     return subscripted(text if called else f"({text})", letters), ATOM
 
 
-def einsum_entry(
-    node: Call, letters: str, entry: Callable[[Node, str], Shown]
-) -> Shown | None:
+#: Prints an entry of a tree at letters, with fresh letters to sum over.
+Entry = Callable[[Node, str, str], Shown]
+
+
+def einsum_entry(node: Call, letters: str, fresh: str, entry: Entry) -> Shown | None:
     """The entry of an ``einsum`` at the letters: ``∑ₖ Aᵢₖ Bₖⱼ``."""
     source, arrow, target = node.subscripts.partition("->")
-    if not arrow or "." in source:
-        return None
-    fresh = (c for c in INDICES if c not in letters)
-    renamed = dict(zip(target, letters, strict=True))
     bound = [c for c in dict.fromkeys(source.replace(",", "")) if c not in target]
-    renamed |= dict(zip(bound, fresh, strict=False))
-    if not all(c in renamed for c in bound):
+    if not arrow or "." in source or len(bound) > len(fresh):
         return None
+    over, left = fresh[: len(bound)], fresh[len(bound) :]
+    renamed = dict(zip(target, letters, strict=True)) | dict(zip(bound, over, strict=True))
     factors = product([
-        entry(argument, "".join(renamed[c] for c in term))
+        entry(argument, "".join(renamed[c] for c in term), left)
         for argument, term in zip(node.arguments, source.split(","), strict=True)
     ])
-    return summed("∑", [renamed[c] for c in bound], factors) if bound else factors
+    return summed("∑", over, factors) if bound else factors
+
+
+def letters_for(node: Node) -> str:
+    """The index letters that mean nothing else in a tree."""
+    read = names_in(node)
+    return "".join(c for c in INDICES if c not in read)
+
+
+def parts_of(node: Any) -> Iterator[Any]:
+    """A tree and all trees in it."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            waiting.extend(part)
+        elif is_dataclass(part):
+            yield part
+            waiting.extend(getattr(part, f.name) for f in fields(part))
+
+
+def names_in(node: Node) -> set[str]:
+    """The names that a tree reads."""
+    found: set[str] = set()
+    for part in parts_of(node):
+        if isinstance(part, Name):
+            found.add(part.text)
+        elif isinstance(part, Formula):
+            found.update(re.findall(r"[A-Za-z_]\w*", part.body))
+    return found
 
 
 def ranges(node: Formula) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,12 +16,18 @@ from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.body import constant
-from mathdl.present.entries import by_entries, definition, entry_text, names_in, with_ranges
+from mathdl.present.entries import (
+    by_entries,
+    definition,
+    entry_text,
+    equation_by_entries,
+    with_ranges,
+)
 from mathdl.present.glyphs import cells, raised, spelled, subscripted
 from mathdl.present.layout import Document, layout
-from mathdl.present.pretty import INDICES, show
+from mathdl.present.pretty import letters_for, names_in, show
 from mathdl.present.statements import Statement, statements
-from mathdl.present.tree import Formula, Name, Node
+from mathdl.present.tree import Formula, Name, Node, Sequence
 from mathdl.present.wrap import boxed, hanging, noted, prose, width_of, wrapped
 
 INDENT = 2
@@ -30,9 +37,9 @@ REASON = 30  # cells that are kept free for reasons, at most
 #: What a mark means, printed below a proof where it is used.
 CONVENTIONS = (
     ("⊙", "⊙ is the product entry by entry"),
-    ("°", "A°² is the power entry by entry"),
+    ("°", "A°² has the powers of the entries"),
     (" 1ᵀ", "v 1ᵀ has v in every column"),
-    (r"[a-z][ᵢⱼₖₗ]+\(", "a function runs over the axes below it, i the first, j the second"),
+    (r"[a-z][ᵢⱼₖₗ]+\(", "a letter below a function is its axis, i the first, j the second"),
     ("\u0304|Ā|ā|_bar", "x̄ is the derivative by x"),
     (r"\[−1\]|₋₁| < ", "indices count from 0"),
 )
@@ -112,7 +119,7 @@ class _Screen:
             *_labelled("Find", ", ".join(map(self._derivative, self.proof.claims)), self.width),
         ], results
 
-    def _laid_out(self, tensors: Sequence[Tensor], taken: set[str]) -> Document:
+    def _laid_out(self, tensors: Several[Tensor], taken: set[str]) -> Document:
         made = {name for name in taken if _MADE.fullmatch(name)}
         return layout(tensors, self.names, text_view.measure, made)
 
@@ -127,14 +134,15 @@ class _Screen:
             return self._equation(next(self.results), s.sides[0])
         if s.left is not None and len(s.sides) == 1 and s.left != s.sides[0]:
             return definition(s.left, s.sides[0], self.deep)
-        letters = INDICES[: s.sides[0].ndim]
         entries = self.deep and s.left is None and any(map(by_entries, s.sides))
-        sides = [entry_text(n, letters) if entries else _standing(n) for n in s.sides]
+        free = letters_for(Sequence(s.sides, "()"))
+        letters, fresh = free[: s.sides[0].ndim], free[s.sides[0].ndim :]
+        sides = [entry_text(n, letters, fresh) if entries else _standing(n) for n in s.sides]
         if s.left is not None:
             sides.insert(0, spelled(s.left.text))
         return " = ".join(dict.fromkeys(sides))
 
-    def _numbered(self, steps: Sequence[tuple[int, str, str]]) -> list[str]:
+    def _numbered(self, steps: Several[tuple[int, str, str]]) -> list[str]:
         if not steps:
             return []
         margin = max(len(str(number)) for number, *_ in steps) + INDENT + 3
@@ -158,11 +166,11 @@ class _Screen:
             if isinstance(node, Formula) and node.indices:
                 return f"{self._derivative(claim, node.indices)} = {with_ranges(node)}"
             if self.deep and by_entries(node):
-                letters = INDICES[: node.ndim]
-                return f"{self._derivative(claim, letters)} = {entry_text(node, letters)}"
+                letters, right = equation_by_entries(node)
+                return f"{self._derivative(claim, letters)} = {right}"
         return f"{self._derivative(claim)} = {_standing(node)}"
 
-    def _derivative(self, claim: Any, letters: Sequence[str] = ()) -> str:
+    def _derivative(self, claim: Any, letters: Several[str] = ()) -> str:
         """``∂²L/∂W∂b``, or ``∂Pᵢⱼ/∂bₖ`` at letters."""
         value = self.values[_output(claim)]
         above = f"∂{raised(len(claim.path)) if len(claim.path) > 1 else ''}"
@@ -179,12 +187,12 @@ class _Screen:
         below = "".join(f"∂{spelled(v)}{raised(k) if k > 1 else ''}" for v, k in powers)
         return f"{above}{spelled(value.name)}/{below}"
 
-    def _box(self, equations: Sequence[str]) -> list[str]:
+    def _box(self, equations: Several[str]) -> list[str]:
         lines = [line for e in equations for line in hanging(e, self.width - INDENT - 4)]
         return [" " * INDENT + line for line in boxed(lines)]
 
 
-def _reached(nodes: Sequence[Node], definitions: Sequence[tuple[Name, Node]]) -> set[str]:
+def _reached(nodes: Several[Node], definitions: Several[tuple[Name, Node]]) -> set[str]:
     """The defined names that trees need, through the definitions of others."""
     found: set[str] = set()
     waiting: list[Node] = list(nodes)
@@ -196,11 +204,11 @@ def _reached(nodes: Sequence[Node], definitions: Sequence[tuple[Name, Node]]) ->
     return found
 
 
-def _defining(name: Name, definitions: Sequence[tuple[Name, Node]]) -> list[Node]:
+def _defining(name: Name, definitions: Several[tuple[Name, Node]]) -> list[Node]:
     return [node for known, node in definitions if known == name]
 
 
-def _opened(node: Node, definitions: Sequence[tuple[Name, Node]]) -> Node:
+def _opened(node: Node, definitions: Several[tuple[Name, Node]]) -> Node:
     """A result that is but a name for a formula, as the formula."""
     made = [inner for name, inner in definitions if name == node]
     return made[0] if made and isinstance(made[0], Formula) else node

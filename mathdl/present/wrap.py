@@ -83,7 +83,7 @@ def noted(lines: Sequence[str], note: str, column: int, width: int) -> list[str]
     lines = list(lines)
     if not note:
         return lines
-    at = max(column, cells(lines[-1]) + 3)
+    at = max(min(column, width - cells(note)), cells(lines[-1]) + 3)
     if at + cells(note) <= width:
         lines[-1] += " " * (at - cells(lines[-1])) + note
         return lines
