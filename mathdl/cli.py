@@ -82,9 +82,10 @@ def main(ctx: click.Context) -> None:
 
 # ways to print a derivation; ``document`` is its proof as a LaTeX document, ``html`` as a page
 _PRINTED: dict[str, Callable[[Any], str]] = {
-    "text": str,
+    "text": lambda derivation: str(derivation.text()),
+    "pretty": lambda derivation: str(derivation),
     "latex": lambda derivation: str(derivation.latex()),
-    "proof": lambda derivation: str(derivation.proof),
+    "proof": lambda derivation: str(derivation.proof.text()),
     "document": lambda derivation: str(derivation.latex(standalone=True)),
     "html": lambda derivation: str(derivation.html()),
     "markdown": lambda derivation: str(derivation.markdown()),

@@ -252,6 +252,21 @@ class Derivation:
     # -- presentation --------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        """:meth:`pretty`, or :meth:`text` where standard output cannot show it."""
+        from mathdl.present.glyphs import printable
+
+        shown = self.pretty()
+        return shown if printable(shown) else self.text()
+
+    def pretty(self, detail: str = "lecture", width: int | None = None) -> str:
+        """What is given, the steps with reasons and the results in Unicode, to be read.
+
+        ``detail`` is ``lecture`` or ``full``; ``width`` that of the terminal without one, within
+        80 and 120 cells.
+        """
+        return self.proof.pretty(detail, width)
+
+    def text(self) -> str:
         """The definitions that the results share, then one line for each derivative."""
         from mathdl.present.text import derivation_text
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -65,7 +66,7 @@ def run_python(sources: list[str]) -> list[str]:
     """What each block prints, run one after the other in a fresh interpreter, as a reader does."""
     done = subprocess.run(
         [sys.executable, "-c", _SESSION], input=json.dumps(sources), capture_output=True,
-        text=True, check=False,
+        text=True, check=False, env={**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1"},
     )
     assert done.returncode == 0, done.stderr
     return [str(text) for text in json.loads(done.stdout)]

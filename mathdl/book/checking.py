@@ -139,7 +139,7 @@ def _check(entry: Entry, seed: int) -> Outcome:
     proof, refused = check_proof(derivation)
     return Outcome(
         entry.name, (*failures, *refused), tuple(forms), derivation.latex(),
-        derivation.proof.latex(), laws_of(derivation.proof), str(derivation),
+        derivation.proof.latex(), laws_of(derivation.proof), derivation.text(),
         tuple(dict.fromkeys(c.method for c in report.checks)),
         sum(c.tried for c in report.checks),
         worst.error if worst else 0.0, worst.bound if worst else 0.0, proof,

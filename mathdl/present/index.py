@@ -20,6 +20,8 @@ from mathdl.ir.tensor import Tensor
 from mathdl.present.body import constant
 from mathdl.present.latex_tree import SIGNS, show
 from mathdl.present.letters import entry, letter
+from mathdl.present.notation import Shown
+from mathdl.present.scalars import access_text, reduced_text, scalar_text
 from mathdl.present.tree import Formula, Name
 from mathdl.scalar import COMPARISONS, of_head
 
@@ -72,6 +74,7 @@ def formula(
     }
     texts: dict[Any, str] = {}
     maths: dict[Any, str] = {}
+    entries: dict[Any, Shown] = {}
 
     def read(k: int) -> Any:
         access = equation.operands[k]
@@ -99,6 +102,8 @@ def formula(
                 rf"\left[{_latex(e, maths)} {SIGNS.get(sign, sign)} {_latex(b, maths)}\right] "
                 for e, sign, b in outside
             ) + maths[atom]
+        within = [(e, f"{sign} {b}") for e, sign, b in outside]
+        entries[atom] = access_text(name, index, within, entries)
         return atom
 
     atoms = {sympify(Symbol(f"x{k}", real=True)): read(k) for k in range(len(equation.operands))}
@@ -122,6 +127,8 @@ def formula(
     return Formula(
         tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim,
         tuple(rf"0 \le {c} < {dim_latex(lengths[s])}" for s, c in out.items()),
+        reduced_text(equation.reduce, tuple(bound.values()), body, entries),
+        tuple((c, scalar_text(sympify(lengths[s]), {})) for s, c in {**out, **bound}.items()),
     )
 
 

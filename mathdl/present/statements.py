@@ -25,9 +25,8 @@ from mathdl.ir.steps import (
     Step,
     tensors_of,
 )
-from mathdl.ir.system import topological
+from mathdl.ir.system import loop_key, topological
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import loop_key
 from mathdl.present import text as text_view
 from mathdl.present.conditions import is_positive, unspread
 from mathdl.present.index import formula

@@ -134,7 +134,9 @@ class Formula:
     body: str
     latex: str
     ndim: int
-    over: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()  # the ranges of its free indices, in LaTeX
+    shown: str = ""  # the body in Unicode
+    ranged: tuple[tuple[str, str], ...] = ()  # all its indices with their lengths, in Unicode
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,12 @@ class Proof:
 
         return proof_text(self, self.names, detail)
 
+    def pretty(self, detail: str = "lecture", width: int | None = None) -> str:
+        """What is given, the steps and the results in Unicode, wrapped to the terminal."""
+        from mathdl.present.screen import proof_pretty
+
+        return proof_pretty(self, self.names, detail, width)
+
     def latex(self, detail: str = "lecture", *, standalone: bool = False, title: str = "") -> str:
         """Theorem and proof in LaTeX, a whole document when ``standalone``."""
         from mathdl.present.latex_document import proof_latex

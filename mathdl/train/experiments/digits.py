@@ -224,7 +224,7 @@ def _save(
     }
     texts = {
         "gradients.py": source,
-        "derivation.txt": "\n".join(model.lines) + f"\n\n{derivation}\n",
+        "derivation.txt": "\n".join(model.lines) + f"\n\n{derivation.text()}\n",
         "derivation.tex": _document(derivation.latex()),
         "history.json": json.dumps(record, indent=2) + "\n",
     }

@@ -1,0 +1,250 @@
+"""A proof as a terminal shows it: what is given, numbered steps with reasons, the results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sympy import sympify
+
+from mathdl.ir.assumptions import ASSUMPTIONS
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+from mathdl.present import text as text_view
+from mathdl.present.body import constant
+from mathdl.present.entries import (
+    by_entries,
+    definition,
+    entry_text,
+    equation_by_entries,
+    with_ranges,
+)
+from mathdl.present.glyphs import cells, raised, spelled, subscripted
+from mathdl.present.layout import Document, layout
+from mathdl.present.pretty import letters_for, names_in, show
+from mathdl.present.statements import Statement, statements
+from mathdl.present.tree import Formula, Name, Node, Sequence
+from mathdl.present.wrap import boxed, hanging, noted, prose, width_of, wrapped
+
+INDENT = 2
+LABEL = 7  # cells before what is given
+_MADE = re.compile(r"t\d+")
+REASON = 30  # cells that are kept free for reasons, at most
+#: What a mark means, printed below a proof where it is used.
+CONVENTIONS = (
+    ("⊙", "⊙ is the product entry by entry"),
+    ("°", "A°² has the powers of the entries"),
+    (" 1ᵀ", "v 1ᵀ has v in every column"),
+    (r"[a-z][ᵢⱼₖₗ]+\(", "a letter below a function is its axis, i the first, j the second"),
+    ("\u0304|Ā|ā|_bar", "x̄ is the derivative by x"),
+    (r"\[−1\]|₋₁| < ", "indices count from 0"),
+)
+
+
+def proof_pretty(
+    proof: Any, names: Mapping[Tensor, str], detail: str = "lecture", width: int | None = None
+) -> str:
+    """The proof in Unicode, no line wider than ``width``, by default that of the terminal."""
+    return "\n".join(_Screen(proof, names, detail, width_of(width)).lines())
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What is differentiated, and what it is called."""
+
+    name: str
+    tensor: Tensor
+
+
+class _Screen:
+    def __init__(
+        self, proof: Any, names: Mapping[Tensor, str], detail: str, width: int
+    ) -> None:
+        self.proof, self.names, self.width = proof, names, width
+        self.statements = statements(proof, names, detail)
+        self.inputs = sorted(
+            {t for t in topological([c.value for c in proof.claims]) if t.is_input},
+            key=lambda t: t.created,
+        )
+        self.ranks = {t.name: t.ndim for t in self.inputs}
+        # an axis of length 1 is broadcast, which an entry would not show
+        reached = topological([t for c in proof.claims for t in (c.value, c.result)])
+        self.values = self._values()
+        self.results = iter(proof.claims)
+        self.deep = not any(1 in t.shape for t in reached)
+
+    def lines(self) -> list[str]:
+        given, results = self._parts()
+        shown = self._numbered([(s.number, self._step(s), _reason(s)) for s in self.statements])
+        lines = [*given, "", *shown, "", *self._box(results)]
+        used = "; ".join(meaning for mark, meaning in CONVENTIONS if re.search(mark, str(lines)))
+        return [*lines, *(["", *prose(f"{used}.", self.width)] if used else [])]
+
+    # -- what is given, and the results ------------------------------------------------------------
+
+    def _values(self) -> dict[str, _Value]:
+        found = {}
+        for claim in self.proof.claims:
+            output, tensor = _output(claim), claim.value
+            name = output if output.isidentifier() else tensor.label if output == "" else None
+            found[output] = _Value(name or self._fresh(f"L{output}"), tensor)
+        return found
+
+    def _parts(self) -> tuple[list[str], list[str]]:
+        """What is given and sought, and the results, with what defines them."""
+        # the names that a layout makes up; others mean the same wherever they stand
+        taken = {s.left.text for s in self.statements if s.left is not None}
+        above = self._laid_out([v.tensor for v in self.values.values()], taken)
+        taken |= {name.text for name, _ in above.definitions}
+        below = self._laid_out([claim.result for claim in self.proof.claims], taken)
+        definitions = list(above.definitions)
+        for value, node in zip(self.values.values(), above.values, strict=True):
+            name = Name(value.name, value.tensor.ndim)
+            if not any(known.text == value.name for known, _ in definitions):
+                definitions.append((name, node))
+        opened = [_opened(node, below.definitions) for node in below.values]
+        needed = _reached(opened, below.definitions)
+        needed -= {n.text for n, _ in below.definitions
+                   if _defining(n, below.definitions) == _defining(n, definitions)}
+        results = [definition(n, x, self.deep) for n, x in below.definitions if n.text in needed]
+        results += [self._equation(c, n) for c, n in zip(self.proof.claims, opened, strict=True)]
+        return [
+            *_labelled("Given", ", ".join(map(_declared, self.inputs)), self.width),
+            *(line for name, node in definitions
+              for line in hanging(definition(name, node, self.deep), self.width, LABEL)),
+            *_labelled("Find", ", ".join(map(self._derivative, self.proof.claims)), self.width),
+        ], results
+
+    def _laid_out(self, tensors: Several[Tensor], taken: set[str]) -> Document:
+        made = {name for name in taken if _MADE.fullmatch(name)}
+        return layout(tensors, self.names, text_view.measure, made)
+
+    def _fresh(self, name: str) -> str:
+        tries = (name, "f", "g", *(f"{name}_{k}" for k in range(2, 99)))
+        return next(t for t in tries if t not in self.ranks)
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def _step(self, s: Statement) -> str:
+        if s.result:
+            return self._equation(next(self.results), s.sides[0])
+        if s.left is not None and len(s.sides) == 1 and s.left != s.sides[0]:
+            return definition(s.left, s.sides[0], self.deep)
+        entries = self.deep and s.left is None and any(map(by_entries, s.sides))
+        free = letters_for(Sequence(s.sides, "()"))
+        letters, fresh = free[: s.sides[0].ndim], free[s.sides[0].ndim :]
+        sides = [entry_text(n, letters, fresh) if entries else _standing(n) for n in s.sides]
+        if s.left is not None:
+            sides.insert(0, spelled(s.left.text))
+        return " = ".join(dict.fromkeys(sides))
+
+    def _numbered(self, steps: Several[tuple[int, str, str]]) -> list[str]:
+        if not steps:
+            return []
+        margin = max(len(str(number)) for number, *_ in steps) + INDENT + 3
+        widths = [cells(text) for _, text, why in steps
+                  if cells(text) + cells(why) + 3 <= self.width - margin]
+        column = margin + max([w for w in widths if w <= self.width - margin - REASON],
+                              default=self.width - margin - REASON) + 3
+        lines = []
+        for number, text, why in steps:
+            first, *more = noted(
+                hanging(text, self.width, margin), why, column, self.width
+            )
+            mark = f"{number}.".rjust(margin - 2)
+            lines += [mark + first[len(mark):], *more]
+        return lines
+
+    # -- derivatives -----------------------------------------------------------------------------
+
+    def _equation(self, claim: Any, node: Node) -> str:
+        if all(v in self.ranks for v in claim.path):
+            if isinstance(node, Formula) and node.indices:
+                return f"{self._derivative(claim, node.indices)} = {with_ranges(node)}"
+            if self.deep and by_entries(node):
+                letters, right = equation_by_entries(node)
+                return f"{self._derivative(claim, letters)} = {right}"
+        return f"{self._derivative(claim)} = {_standing(node)}"
+
+    def _derivative(self, claim: Any, letters: Several[str] = ()) -> str:
+        """``∂²L/∂W∂b``, or ``∂Pᵢⱼ/∂bₖ`` at letters."""
+        value = self.values[_output(claim)]
+        above = f"∂{raised(len(claim.path)) if len(claim.path) > 1 else ''}"
+        if letters:
+            taken = iter(letters)
+            parts = [
+                subscripted(spelled(name), index) if index else spelled(name)
+                for name, ndim in [(value.name, value.tensor.ndim),
+                                   *((v, self.ranks[v]) for v in claim.path)]
+                for index in [[next(taken) for _ in range(ndim)]]
+            ]
+            return f"{above}{parts[0]}/{''.join(f'∂{part}' for part in parts[1:])}"
+        powers = [(v, len(list(same))) for v, same in groupby(claim.path)]
+        below = "".join(f"∂{spelled(v)}{raised(k) if k > 1 else ''}" for v, k in powers)
+        return f"{above}{spelled(value.name)}/{below}"
+
+    def _box(self, equations: Several[str]) -> list[str]:
+        lines = [line for e in equations for line in hanging(e, self.width - INDENT - 4)]
+        return [" " * INDENT + line for line in boxed(lines)]
+
+
+def _reached(nodes: Several[Node], definitions: Several[tuple[Name, Node]]) -> set[str]:
+    """The defined names that trees need, through the definitions of others."""
+    found: set[str] = set()
+    waiting: list[Node] = list(nodes)
+    while waiting:
+        read = names_in(waiting.pop())
+        fresh = {name.text for name, _ in definitions if name.text in read} - found
+        found |= fresh
+        waiting += [node for name, node in definitions if name.text in fresh]
+    return found
+
+
+def _defining(name: Name, definitions: Several[tuple[Name, Node]]) -> list[Node]:
+    return [node for known, node in definitions if known == name]
+
+
+def _opened(node: Node, definitions: Several[tuple[Name, Node]]) -> Node:
+    """A result that is but a name for a formula, as the formula."""
+    made = [inner for name, inner in definitions if name == node]
+    return made[0] if made and isinstance(made[0], Formula) else node
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    lines = wrapped(text, width - LABEL)
+    return [(label if k == 0 else "").ljust(LABEL) + line for k, line in enumerate(lines)]
+
+
+def _output(claim: Any) -> str:
+    """The name of the output in a claim's key, empty for a lone one."""
+    path = claim.path[:1] if len(set(claim.path)) == 1 else claim.path
+    return str(claim.key).removesuffix(",".join(path)).rstrip(",")
+
+
+def _declared(tensor: Tensor) -> str:
+    """``X ∈ ℝ^(n×d)`` with what is assumed."""
+    sizes = [show(constant(sympify(d))).replace(" ", "") for d in tensor.shape]
+    across = "×".join(sizes)
+    space = "" if not sizes else f"^{across}" if len(across) == 1 else f"^({across})"
+    implied = {a for name in tensor.assume for a in ASSUMPTIONS[name].implied}
+    known = ", ".join(sorted(a.replace("_", " ") for a in tensor.assume - implied
+                             if not ASSUMPTIONS[a].hint))
+    return f"{spelled(tensor.name or '')} ∈ ℝ{space}" + (f" ({known})" if known else "")
+
+
+def _standing(node: Node) -> str:
+    """A side that has no left to carry its indices."""
+    if isinstance(node, Formula) and not node.indices:
+        return with_ranges(node)
+    return show(node)
+
+
+def _reason(s: Statement) -> str:
+    numbers = f" ({', '.join(map(str, s.premises))})" if s.premises else ""
+    return s.reason + numbers
+
+
