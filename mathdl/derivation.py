@@ -18,7 +18,7 @@ from mathdl.differentiate import (
 )
 from mathdl.errors import AssumptionError, NamingError, OrderError
 from mathdl.ir.steps import Step
-from mathdl.ir.system import inputs_of
+from mathdl.ir.system import inputs_of, put_labels
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
@@ -80,6 +80,10 @@ class Derivation:
         return self.outputs[""]
 
     def __getitem__(self, key: Key | tuple[Key, ...]) -> Tensor:
+        return put_labels([self.bare(key)], self.names)[0]
+
+    def bare(self, key: Key | tuple[Key, ...]) -> Tensor:
+        """A derivative without the names of the quantities that it reads."""
         wanted = block_meant(key, self.order, lone="" in self.outputs)
         if wanted.key in self.derivatives:
             return self.derivatives[wanted.key]
@@ -154,7 +158,7 @@ class Derivation:
         found = {}
         for name, expr in self.outputs.items():
             gradients = {
-                t: self[(name, t) if name else t] for t in self.wrt
+                t: self.bare((name, t) if name else t) for t in self.wrt
                 if self.order == 1 and t.is_input and not is_inside(t, self.space)
             }
             found[self._value_keys[name]] = (
@@ -183,7 +187,7 @@ class Derivation:
 
     def factors(self, key: Key | tuple[Key, ...] | None = None) -> tuple[Factor, ...]:
         """The terms of a derivative with their Kronecker deltas; no dense array is formed."""
-        return factors(self[key if key is not None else next(iter(self.derivatives))])
+        return factors(self.bare(key if key is not None else next(iter(self.derivatives))))
 
     def operator(self, /, **arrays: Any) -> Any:
         """The Hessian at a point as a SciPy ``LinearOperator`` on the flattened argument.

@@ -14,9 +14,14 @@ Goodfellow et al. 2016, section 10.2.2.)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from mathdl.ir.build import constant
+from sympy import KroneckerDelta, Mul
+
+from mathdl.ir.bodies import inline
+from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import Shape
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.operators import transpose
@@ -47,7 +52,13 @@ def pull_back_loop(
     step, axes = loop.step, len(prefix)
     items: dict[Tensor, Tensor] = {**loop.scope.items, **loop.before}
     starts: list[tuple[Tensor, Tensor]] = []  # the step's results with their cotangents
+    ends: dict[Tensor, Tensor] = {}  # cotangents of states after the last step
     for result, cotangent in seeds:
+        end = _at_the_end(cotangent, axes, 0 if step.reverse else step.length - 1)
+        after = [s for s, n in zip(step.states, step.nexts, strict=True) if n is result.emitted]
+        if end is not None and len(after) == 1 and after[0] not in ends:
+            ends[after[0]] = end
+            continue
         given = fresh("cotangent", (*prefix, *result.shape[1:]))
         order = [axes, *range(axes), *range(axes + 1, cotangent.ndim)]
         items[given] = transpose(cotangent, order)
@@ -59,7 +70,8 @@ def pull_back_loop(
     found = sweep(starts, [*step.states, *targets], prefix)
     items |= _inside(loop, [*step.nexts, *(result for result, _ in starts)])
     back = recur(
-        step.length, {flows[s]: constant(0, (*prefix, *s.shape)) for s in step.states},
+        step.length,
+        {flows[s]: ends.get(s, constant(0, (*prefix, *s.shape))) for s in step.states},
         [found[s] for s in step.states], items, loop.scope.fixed, not step.reverse,
     )
     states = [s for s, start in loop.scope.states.items() if id(start) in wanted]
@@ -75,6 +87,20 @@ def pull_back_loop(
         else:
             terms.append((loop.scope.fixed[inner], summed(whole, 0, 1)))
     return terms
+
+
+def _at_the_end(cotangent: Tensor, axis: int, last: Any) -> Tensor | None:
+    """What a cotangent is at the last time, when it is zero at all others."""
+    equation = cotangent.definition
+    symbols = out_indices(cotangent.ndim)
+    if equation is None or equation.reduce != "none" or not any(
+        f == KroneckerDelta(symbols[axis], last) for f in Mul.make_args(equation.body)
+    ):
+        return None
+    index = [*symbols[:axis], last, *symbols[axis : cotangent.ndim - 1]]
+    shape = (*cotangent.shape[:axis], *cotangent.shape[axis + 1 :])
+    body, operands = inline(slot(0), [read(cotangent, index)], 0)
+    return define(out_ranges(shape), body, operands)
 
 
 def push_forward_loop(

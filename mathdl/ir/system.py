@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mathdl.ir.build import define, out_ranges, redefine
+from sympy import Integer
+
+from mathdl.ir.build import define, out_ranges, read, redefine
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -153,3 +156,40 @@ def strip_labels(outputs: Iterable[Tensor]) -> tuple[list[Tensor], dict[Tensor, 
         return inner
 
     return rewrite(outputs, rule), names
+
+
+def put_labels(outputs: Iterable[Tensor], names: Mapping[Tensor, str]) -> list[Tensor]:
+    """The outputs with naming nodes where they read what has a name.
+
+    Where they read through a named view that only puts in axes of length 1, they read that.
+    """
+    viewed = {inner: (view, name) for view, name in names.items()
+              if (inner := without_units(view)) is not None and inner not in names}
+
+    def labelled(tensor: Tensor, name: str) -> Tensor:
+        return define(out_ranges(tensor.shape), slot(0), [read(tensor)], label=name)
+
+    def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
+        made = redefine(tensor, operands)
+        if tensor in names:
+            return labelled(made, names[tensor])
+        if tensor in viewed:
+            view, name = viewed[tensor]
+            seen = labelled(redefine(view, [Access(made, view.operands[0].index)]), name)
+            symbols = iter(out_indices(tensor.ndim))
+            index = [Integer(0) if d == 1 else next(symbols) for d in view.shape]
+            return define(out_ranges(tensor.shape), slot(0), [Access(seen, tuple(index))])
+        return made
+
+    return rewrite(outputs, rule)
+
+
+def without_units(view: Tensor) -> Tensor | None:
+    """What a tensor is, when it only puts in axes of length 1."""
+    equation = view.definition
+    if equation is None or equation.reduce != "none" or len(equation.operands) != 1:
+        return None
+    (access,) = equation.operands
+    kept = tuple(s for s, d in zip(out_indices(view.ndim), view.shape, strict=True) if d != 1)
+    plain = equation.body == slot(0) and access.index == kept and not access.held
+    return access.tensor if plain and len(kept) < view.ndim else None

@@ -15,7 +15,7 @@ from sympy import Integer, preorder_traversal, sympify
 from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
-from mathdl.ir.system import by_loop, loop_key, reads, topological
+from mathdl.ir.system import by_loop, loop_key, reads, topological, without_units
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
@@ -26,7 +26,9 @@ from mathdl.present.folds import fold
 from mathdl.present.index import formula
 from mathdl.present.loops import Started, StepView, step_view, with_lasts
 from mathdl.present.matrix import matrix_view
+from mathdl.present.shorten import shorten
 from mathdl.present.tree import (
+    FULL,
     ONE,
     ZERO,
     Call,
@@ -37,6 +39,7 @@ from mathdl.present.tree import (
     Number,
     Sequenced,
     at_time,
+    insert_axes,
 )
 from mathdl.present.views import Unprintable, input_name
 
@@ -57,13 +60,15 @@ class Document:
 def layout(
     tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int],
     taken: Iterable[str] = (), auxiliary: Iterable[str] = (),
+    hints: Mapping[Tensor, str] | None = None,
 ) -> Document:
     """How the tensors are written; ``measure`` is the length of a printed tree.
 
     Names in ``taken`` mean something already: what ``names`` says, or something else.  Those in
-    ``auxiliary`` were not chosen by the user.
+    ``auxiliary`` were not chosen by the user.  ``hints`` say what quantities are called by
+    convention where they need a name.
     """
-    made = _Layout(tensors, names or {}, measure)
+    made = _Layout(tensors, names or {}, measure, hints or {})
     made.auxiliary = frozenset(auxiliary)
     made.taken.update(taken)
     made.stated = set(taken) & set((names or {}).values())
@@ -73,10 +78,10 @@ def layout(
 class _Layout:
     def __init__(
         self, tensors: Sequence[Tensor], names: Mapping[Tensor, str],
-        measure: Callable[[Node], int],
+        measure: Callable[[Node], int], hints: Mapping[Tensor, str],
     ) -> None:
-        given = [(t, n) for t, n in names.items() if not t.is_input]
-        found, self.folds = fold([*tensors, *(t for t, _ in given)])
+        given = {t: name for t, name in names.items() if not t.is_input}
+        found, self.folds = fold([*tensors, *given, *hints])
         self.kept = found  # alive, as they are known by id
         self.tensors = found[: len(tensors)]
         self.measure = measure
@@ -91,10 +96,18 @@ class _Layout:
             inner = self._renamed(t)
             if inner is not None:
                 self.alias[id(t)] = inner
-                if t.label is not None:
-                    self.given.setdefault(id(self.resolve(inner)), t.label)
-        for (_, name), t in zip(given, found[len(tensors):], strict=True):
-            self.given.setdefault(id(self.resolve(t)), name)
+            if t.label is not None:
+                self.given.setdefault(id(self.resolve(t)), t.label)
+        called = [*given.values(), *hints.values()]
+        calls = list(zip(found[len(tensors):], called, strict=True))
+        self.columns: dict[int, tuple[bool, ...]] = {}  # what is called by a view with unit axes
+        for t, name in calls[: len(given)]:
+            inner = without_units(t)
+            key = id(self.resolve(t if inner is None else inner))
+            if inner is not None and key not in self.given:
+                self.columns[key] = tuple(d != 1 for d in t.shape)
+            self.given.setdefault(key, name)
+        self.hints = {id(self.resolve(t)): name for t, name in calls[len(given):]}
         self.taken = self._taken()
         self.nodes: dict[int, Node] = {}
         self.started: dict[str, dict[int, Started]] = {}
@@ -149,6 +162,8 @@ class _Layout:
         candidates: Any = (f"t{k}" for k in itertools.count(1))
         if wanted is not None:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
+        elif id(tensor) in self.hints:
+            candidates = itertools.chain([self.hints[id(tensor)]], candidates)
         for name in candidates:
             if name not in self.taken and (wanted or name.upper() not in self.taken):
                 check_name(name)
@@ -271,6 +286,13 @@ class _Layout:
                 if same == node and known.ndim == node.ndim:  # it is written alike
                     self.nodes[id(tensor)] = known
                     return
+        pattern = self.columns.pop(id(tensor), ())
+        if pattern and not isinstance(node, Formula | Sequenced):
+            name = self.name(tensor, len(pattern))
+            self.definitions.append((name, shorten(insert_axes(node, pattern))))
+            items = tuple(FULL if own else ZERO for own in pattern)
+            self.nodes[id(tensor)] = Index(name, items, tensor.ndim)
+            return
         name = self.name(tensor, tensor.ndim)
         self.definitions.append((name, node))
         self.nodes[id(tensor)] = name
@@ -347,7 +369,7 @@ class _Steps(_Layout):
         given: Mapping[Tensor, Node], time: tuple[str, Dim],
     ) -> None:
         self.wanted = list(dict.fromkeys(wanted))
-        super().__init__([t for t, _ in self.wanted], {}, outside.measure)
+        super().__init__([t for t, _ in self.wanted], {}, outside.measure, {})
         self.times = (*outside.times, time)
         self.taken = outside.taken
         self.auxiliary = outside.auxiliary

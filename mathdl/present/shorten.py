@@ -16,6 +16,7 @@ from sympy import Integer
 from mathdl.present.tree import (
     FULL,
     ONE,
+    REDUCERS,
     Add,
     Call,
     Index,
@@ -25,11 +26,15 @@ from mathdl.present.tree import (
     Node,
     Number,
     Power,
+    Sequence,
     Transpose,
     add,
+    insert_axes,
     multiply,
     negative,
 )
+
+ENTRYWISE = frozenset({"sqrt", "exp", "log"})
 
 
 def shorten(node: Node) -> Node:
@@ -39,11 +44,15 @@ def shorten(node: Node) -> Node:
         case Multiply():
             return _outer(_powers(node))
         case Add():
-            return _common(_joined(node))
+            return _common(_joined(_started(node)))
         case Call(name="einsum" | "outer"):
             return _multilinear(node)
         case Matmul() | Transpose():
             return _chain(node)
+        case Index(inner=inner, items=items) if set(items) <= {FULL, None}:
+            gaps = (FULL,) * (inner.ndim - items.count(FULL))
+            wide = _widened(inner, tuple(i == FULL for i in (*items, *gaps)))
+            return wide if wide is not None else node
     return node
 
 
@@ -86,6 +95,27 @@ def _rebuilt(node: Node) -> Node:
         case Call(arguments=arguments):
             return replace(node, arguments=tuple(map(shorten, arguments)))
     return node
+
+
+def _widened(node: Node, pattern: tuple[bool, ...]) -> Node | None:
+    """New axes put where reductions kept them out: ``sqrt(sum(x, axis=1, keepdims=True))``."""
+    if node.ndim == 0:
+        return node
+    match node:
+        case Call(name=name, arguments=(inner,), options=()) if name not in REDUCERS and (
+            name in ENTRYWISE and inner.ndim == node.ndim
+        ):
+            wide = _widened(inner, pattern)
+            return wide and replace(node, arguments=(wide,), ndim=len(pattern))
+        case Call(name=name) if name in REDUCERS:
+            wide = insert_axes(node, pattern)
+            return wide if isinstance(wide, Call) else None
+        case Add(terms=terms):
+            parts = [_widened(t, pattern) for _, t in terms]
+            if None in parts:
+                return None
+            return add([(s, p) for (s, _), p in zip(terms, parts, strict=True) if p is not None])
+    return None
 
 
 def _powers(node: Multiply) -> Node:
@@ -169,6 +199,31 @@ def _without(nodes: list[Node], gone: list[Node]) -> list[Node]:
         else:
             kept.append(n)
     return kept
+
+
+def _started(node: Node) -> Node:
+    """``concat([zeros, h])[:T] + outer(e_0, s)`` is ``concat([s, h])[:T]``, also at the end."""
+    if not isinstance(node, Add) or len(node.terms) != 2:
+        return node
+    for (sign, shifted), (other, start) in (node.terms, node.terms[::-1]):
+        match shifted, start:
+            case (
+                Index(inner=Call(name="concat", arguments=(Sequence(items=items),),
+                                 options=())) as cut,
+                Call(name="outer", arguments=(Index(inner=Call(name="eye"), items=(at,)), s)),
+            ) if sign == other == 1 and len(items) == 2 and isinstance(at, Number):
+                k = {0: 0, -1: 1}.get(int(at.value))
+                if k is None or not _is_zeros(items[k]):
+                    continue
+                row = insert_axes(s, (False, True))
+                parts = (row, items[1]) if k == 0 else (items[0], row)
+                whole = Call("concat", (Sequence(parts, "[]"),), cut.ndim)
+                return replace(cut, inner=whole)
+    return node
+
+
+def _is_zeros(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "zeros" and node.arguments[:1] == (ONE,)
 
 
 def _joined(node: Node) -> Node:

@@ -332,6 +332,8 @@ def insert_axes(node: Node, pattern: tuple[bool, ...]) -> Node:
             return Call(
                 node.name, node.arguments, len(pattern), (*node.options, ("keepdims", True))
             )
+    if isinstance(node, Index) and node.items == tuple(FULL if own else ZERO for own in pattern):
+        return node.inner  # s[:, 0][:, None], of a column
     items: list[Slice | Node | None] = [FULL if own else None for own in pattern]
     if isinstance(node, Index) and None not in node.items and (
         sum(isinstance(i, Slice) for i in node.items) == node.ndim

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import KroneckerDelta, exp, fraction, log
+from sympy import Add, KroneckerDelta, exp, fraction, log
 
 from mathdl.ir.index import slot, slot_number
 from mathdl.ir.steps import (
@@ -102,6 +102,12 @@ def _split(a: Tensor, b: Tensor) -> str | None:
     return None
 
 
+def _distribute(a: Tensor, b: Tensor) -> str | None:
+    if not _sum(a) or not a.equation.body.has(Add):
+        return "it is for a sum of a product with a sum"
+    return None if len(_below_sums(b)) > 1 else "there are no terms"
+
+
 def _share(a: Tensor, b: Tensor) -> str | None:
     if not _sum(a) or not _elementwise(b):
         return "it is for a multiple of a sum"
@@ -189,7 +195,7 @@ def _of_inverse(a: Tensor, b: Tensor) -> str | None:
 _REWRITES: dict[str, Judge] = {
     "normal form": _normal_form, "inline": _inline, "factor out of a sum": _pull_out,
     "merge sums": _merge_sums, "contract": _contract, "known sum": _known_sum, "split": _split,
-    "fold": _fold,
+    "fold": _fold, "distribute": _distribute,
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sympy import Add, Mul, S, sympify
+from sympy import Add, Mul, S, expand_mul, sympify
 
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.bodies import inline, merge
@@ -48,9 +48,28 @@ def _constant_sum(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
         return None
     if tensor.definition is None:
         return None
-    equation = tensor.equation
-    if equation.reduce != "none" or depth >= _MAX_DEPTH:
+    if tensor.equation.reduce != "none" or depth >= _MAX_DEPTH:
         return None
+    found = _by_terms(tensor, axes, depth)
+    opened = _opened(tensor) if found is None else tensor
+    return found if opened is tensor else constant_sum(opened, axes, depth + 1)
+
+
+def _opened(tensor: Tensor) -> Tensor:
+    """The equation with entrywise definitions put in, as a sum of products."""
+    ranges = dict(out_ranges(tensor.shape))
+    body, operands = tensor.equation.body, list(tensor.operands)
+    for k, access in enumerate(tensor.operands):
+        inner = access.tensor.definition
+        if inner is not None and inner.reduce == "none" and not access.held and all(
+            inside(e, d, ranges) for e, d in zip(access.index, access.tensor.shape, strict=True)
+        ):
+            body, operands = inline(body, operands, k)
+    return define(out_ranges(tensor.shape), expand_mul(body), operands, requires=tensor.requires)
+
+
+def _by_terms(tensor: Tensor, axes: tuple[int, ...], depth: int) -> Any:
+    equation = tensor.equation
     total: Any = S.Zero
     operands: list[Access] = []
     for term in Add.make_args(equation.body):

@@ -18,6 +18,7 @@ from mathdl.simplify.quotients import fold_quotients, small_slots
 
 MAX_BODY = 20
 MAX_OPENED = 12
+NEGLIGIBLE = 1 / 16  # of an operation on all entries: a few on numbers or rows
 
 
 def normalise(tensor: Tensor, context: Context) -> Tensor | None:
@@ -173,14 +174,15 @@ def _accept(
     body, operands = merge(body, operands)
     if cost(body, small_slots(ranges, operands)) > old + MAX_BODY:
         return None
-    body = normal_form(body, small_slots(ranges, operands))
+    body = normal_form(body, _small(ranges, body, operands))
     body, operands = fold_quotients(body, operands, context, ranges)
     new = _weight(tensor, body, operands, ranges)
     gain = 0.0
     if not (equation.reduce == "sum" and is_contraction(tensor)):
         gain = sum(cost(t.equation.body) for t in saved)
     contracted = equation.reduce == "sum" and is_product(body)
-    if new < old + gain or (new == old + gain and (derived or (saved and contracted))):
+    even = new < old + gain + NEGLIGIBLE and (derived or (saved and contracted))
+    if new < old + gain or even:
         return restate(tensor, body, operands)
     return None
 
@@ -191,9 +193,16 @@ def is_product(body: Any) -> bool:
                if not f.is_number)
 
 
+def _small(ranges: dict[Any, Any], body: Any, operands: Sequence[Access]) -> frozenset[Any]:
+    """The slots with fewer axes than the equation, where what the body reads has one with all."""
+    used = body.free_symbols
+    read = [a for k, a in enumerate(operands) if slot(k) in used]
+    return small_slots(ranges, operands) if small_slots(ranges, read) else frozenset()
+
+
 def _weight(tensor: Tensor, body: Any, operands: Any, ranges: dict[Any, Any]) -> float:
     """The cost of a body; a factor that will be pulled out of the sum is free."""
-    small = small_slots(ranges, operands)
+    small = _small(ranges, body, operands)
     if tensor.equation.reduce == "sum" and isinstance(body, Mul):
         bounds = {s for s, _ in bound_ranges(tensor.equation)}
         fixed, moving = split_product(body, bounds, operands)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sympy import Function, Mul, Pow, S, sqrt
+from sympy import Function, Mul, Pow, S, expand_mul, sqrt
 
 from mathdl.ir.build import out_ranges, restate
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
@@ -66,14 +66,16 @@ def fold_quotients(
                 access = Access(quotient, top.index, top.held and bottom.held)
                 keys = [a.key for a in operands]
                 at = keys.index(access.key) if access.key in keys else len(operands)
-                folded = replace_quotient(body, slot(i), slot(j), slot(at))
-                if folded == body:
-                    continue
                 trial = operands if at < len(operands) else [*operands, access]
                 old, new = small_slots(ranges, operands), small_slots(ranges, trial)
-                folded = normal_form(folded, new)
-                if cost(folded, new) <= cost(body, old):
-                    body, operands = folded, trial
+                for form in dict.fromkeys((body, expand_mul(body))):
+                    folded = replace_quotient(form, slot(i), slot(j), slot(at))
+                    if folded == form:
+                        continue
+                    folded = normal_form(folded, new)
+                    if cost(folded, new) <= cost(body, old):
+                        body, operands = folded, trial
+                        break
     return _fold_roots(body, operands, context, ranges)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, Symbol, expand_mul
@@ -13,7 +14,13 @@ from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
 from mathdl.simplify.facts import constant_sum, inside, mentions, split_product
 from mathdl.simplify.forms import cost, normal_form
-from mathdl.simplify.inlining import MAX_BODY, inlinable, inline_deeply, is_contraction
+from mathdl.simplify.inlining import (
+    MAX_BODY,
+    inlinable,
+    inline_deeply,
+    is_contraction,
+    is_product,
+)
 from mathdl.simplify.quotients import fold_quotients
 
 
@@ -129,14 +136,41 @@ def split_delta(tensor: Tensor, context: Context) -> Tensor | None:
     if not binding:
         return None
     rest = Add(*(t for t in body.args if t not in binding))
-    operands = list(equation.operands)
+    return _term_by_term(tensor, [*binding, *([rest] if rest != 0 else [])])
+
+
+def _term_by_term(tensor: Tensor, terms: Sequence[Any]) -> Tensor:
+    """The sum of the sums of terms."""
+    operands = list(tensor.operands)
     total: Any = S.Zero
-    for term in [*binding, *([rest] if rest != 0 else [])]:
-        operands.append(
-            Access(restate(tensor, term, equation.operands), out_indices(tensor.ndim))
-        )
+    for term in terms:
+        operands.append(Access(restate(tensor, term, tensor.operands), out_indices(tensor.ndim)))
         total = total + slot(len(operands) - 1)
     return define(out_ranges(tensor.shape), total, operands, requires=tensor.requires)
+
+
+def distribute(tensor: Tensor, context: Context) -> Tensor | None:
+    """A product over more indices than any of its factors reads is summed term by term.
+
+    So nothing is formed over all indices: ``sum_i R[i,k] (M[k,j] - X[i,j])`` is two products of
+    matrices.
+    """
+    equation = tensor.equation
+    if equation.reduce != "sum" or tensor.label is not None or context.strict:
+        return None
+    if not is_contraction(tensor) or len(ranges_of(tensor)) < 3:
+        return None
+    sums = [f for f in Mul.make_args(equation.body) if isinstance(f, Add)]
+    if len(sums) != 1 or len(sums[0].args) > MAX_DISTRIBUTED:
+        return None
+    rest = Mul(*(f for f in Mul.make_args(equation.body) if f is not sums[0]))
+    terms = [rest * term for term in sums[0].args]
+    plain = all(is_product(term) for term in terms)
+    wide = symbols_read(sums[0], equation.operands) >= set(ranges_of(tensor))
+    return _term_by_term(tensor, terms) if plain and wide else None
+
+
+MAX_DISTRIBUTED = 3
 
 
 def contract(tensor: Tensor, context: Context) -> Tensor | None:

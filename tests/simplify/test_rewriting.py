@@ -57,6 +57,7 @@ MATRICES = [
     ("det(inv(A)) + logdet(inv(S))", "A"), ("trace(A.T @ X @ X.T @ A)", "A"),
     ("tanh(A @ y) @ (A @ x)", "A"), ("sum(tanh(A @ x)*sin(A @ (x + y)))", "x"),
     ("-sum(log((1 + tanh(x))*l/2 + (1 - tanh(x))*(1 - l)/2))", "x"),
+    ("sum(logsumexp(-sum((X[:, None] - Q)**2, axis=2), axis=1))", "Q"),
     ("sum(x**3/(1 + abs(x)))", "x"), ("sum(where(abs(x) <= 1, x**2, 2*abs(x) - 1))", "x"),
 ]
 TEXTS += MATRICES
@@ -263,7 +264,7 @@ def structure(text: str, wrt: str, order: int = 1, shapes: Any = SHAPES,
               assume: Any = ASSUME) -> tuple[Any, Any]:
     expr = md.parse(text, shapes, assume)
     derivation = md.derive(expr, wrt=wrt, order=order)
-    return derivation[wrt], derivation
+    return derivation.bare(wrt), derivation
 
 
 def held_free(tensors: Any) -> list[Any]:
