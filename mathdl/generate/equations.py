@@ -326,14 +326,14 @@ class Lowering:
     ) -> Lab | None:
         """``sum_r x[r] [r <= i]`` is a running sum, ``[i <= r]`` one from the end."""
         for k, mask in enumerate(inside):
-            expr = getattr(mask.value.op, "expr", None)
-            if not isinstance(mask.value.op, Positions) or not isinstance(expr, (ge, le)):
+            known = mask.value.op
+            if not isinstance(known, Positions) or not isinstance(known.expr, (ge, le)):
                 continue
             rest = inside[:k] + inside[k + 1 :]
-            first, second = expr.args
+            first, second = known.expr.args
             if len(mask.labels) != 2 or {first, second} != set(out_indices(2)):
                 continue
-            low, high = (first, second) if isinstance(expr, le) else (second, first)
+            low, high = (first, second) if isinstance(known.expr, le) else (second, first)
             low, high = (mask.labels[out_indices(2).index(s)] for s in (low, high))
             for r, i, backwards in ((low, high, False), (high, low, True)):
                 others = {s for a in (*rest, *below) for s in a.labels}

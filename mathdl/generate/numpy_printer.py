@@ -22,6 +22,7 @@ from mathdl.generate.numpy_loops import StepFunctions, loop_lines
 from mathdl.generate.products import factors_of, joined_products
 from mathdl.generate.values import (
     Affine,
+    Assemble,
     Collected,
     Fill,
     Gather,
@@ -333,8 +334,8 @@ class Printer:
                 pairs = [(where, base.shape[axis])]
             case Gather(base=base, where=places):
                 pairs = list(zip(places, base.shape, strict=True))
-            case _:
-                for part in getattr(step.op, "parts", ()):
+            case Assemble(parts=parts):
+                for part in parts:
                     if isinstance(part, Scatter):
                         pairs += list(zip(part.where, step.shape, strict=True))
         for where, dim in pairs:

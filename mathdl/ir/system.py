@@ -108,7 +108,7 @@ def reading(operands: Iterable[Access], known: Mapping[int, Tensor]) -> tuple[Ac
 
 
 def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """The inputs below the outputs, in order of declaration."""
+    """The inputs below the outputs, in order of creation."""
     return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.created)
 
 

@@ -330,12 +330,6 @@ def input_tensor(name: str, shape: Iterable[Dim], assume: Iterable[str] = ()) ->
     )
 
 
-def declared_last(tensor: Tensor) -> Tensor:
-    """An input in the order of declaration after all others, wherever it was declared before."""
-    tensor.created = next(_CREATED)
-    return tensor
-
-
 def intern(
     shape: Shape,
     equation: Equation,
