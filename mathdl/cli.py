@@ -80,12 +80,14 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-# ways to print a derivation; ``document`` is its proof as a LaTeX document
+# ways to print a derivation; ``document`` is its proof as a LaTeX document, ``html`` as a page
 _PRINTED: dict[str, Callable[[Any], str]] = {
     "text": str,
     "latex": lambda derivation: str(derivation.latex()),
     "proof": lambda derivation: str(derivation.proof),
     "document": lambda derivation: str(derivation.latex(standalone=True)),
+    "html": lambda derivation: str(derivation.html()),
+    "markdown": lambda derivation: str(derivation.markdown()),
 }
 
 
@@ -176,7 +178,7 @@ def derive(
             Path(out).write_text(f"{printed}\n", encoding="utf-8")
     if report is not None and form != "json":
         # keep stdout pure LaTeX or pure code when that is what was asked for
-        click.echo(f"\n{report}", err=form in ("latex", "document") or code == "-")
+        click.echo(f"\n{report}", err=form in ("latex", "document", "html", "markdown") or code == "-")
     if not accepted:
         kept = "; no code was written" if code is not None else (
             "; no PDF was written" if form == "pdf" else "")
@@ -305,8 +307,8 @@ def book(
       mathdl book --out book
     """
     from mathdl.book import chapters, chosen, load_book, write_book, write_book_pdf
-    from mathdl.book.mathml import converter
     from mathdl.book.status import listing, report
+    from mathdl.present.mathml import converter
 
     entries = load_book()
     if listed:

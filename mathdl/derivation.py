@@ -270,6 +270,19 @@ class Derivation:
         values = {_shown(name): tensor for name, tensor in self.outputs.items()}
         return derivation_latex(values, self._lines, self.order, self.names)
 
+    def html(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
+        return self.proof.html(detail, title)
+
+    def markdown(self, detail: str = "lecture", title: str = "") -> str:
+        """The results in GitHub's Markdown, with the steps to unfold."""
+        from mathdl.present.markdown import proof_markdown
+
+        return proof_markdown(self.proof, detail, title, fold=True)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
     @cached_property
     def _lines(self) -> list[tuple[str, list[tuple[str, int, int]], Tensor]]:
         """Of each derivative: what of, by what with its rank and power in turn, and itself."""

@@ -101,6 +101,25 @@ class Proof:
         from mathdl.present.pdf import write_pdf
 
         return write_pdf(self.latex(detail, standalone=True, title=title), path)
+    def html(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
+        from mathdl.present.page import proof_page
+
+        return proof_page(self, detail, title)
+
+    def markdown(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof in GitHub's Markdown."""
+        from mathdl.present.markdown import proof_markdown
+
+        return proof_markdown(self, detail, title)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_latex_(self) -> str:
+        from mathdl.present.markdown import theorem_latex
+
+        return theorem_latex(self)
 
     def __str__(self) -> str:
         return self.text()
