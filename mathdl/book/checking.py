@@ -25,7 +25,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.parser import parse
 from mathdl.present.statements import laws_of
 from mathdl.present.text import to_text
-from mathdl.present.theorem import Part, proof_parts
+from mathdl.present.theorem import Written, written_proof
 from mathdl.verify import choose_dims, sample
 from mathdl.verify.sampling import Manner
 
@@ -74,7 +74,7 @@ class Outcome:
 
     ``document`` is theorem and proof in LaTeX, ``laws`` what the proof uses.
     ``failures`` are one line each; the entry is accepted when there are none.  ``proof`` says
-    what the check of the proof found, ``parts`` is the proof as a lecturer writes it.
+    what the check of the proof found, ``written`` is the proof as a lecturer writes it.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Outcome:
     error: float = 0.0
     bound: float = 0.0
     proof: str = ""
-    parts: tuple[Part, ...] = field(default=(), repr=False)
+    written: Written = field(default=Written(), repr=False)
     seconds: float = 0.0
     report: str = field(default="", repr=False)
 
@@ -143,7 +143,7 @@ def _check(entry: Entry, seed: int) -> Outcome:
         tuple(dict.fromkeys(c.method for c in report.checks)),
         sum(c.tried for c in report.checks),
         worst.error if worst else 0.0, worst.bound if worst else 0.0, proof,
-        proof_parts(derivation.proof, "lecture"), report=str(report),
+        written_proof(derivation.proof, "lecture"), report=str(report),
     )
 
 

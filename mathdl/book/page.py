@@ -12,7 +12,6 @@ from mathdl.book.entry import Chapter, Entry
 from mathdl.errors import UnsupportedError
 from mathdl.present.mathml import formula, paragraph
 from mathdl.present.page import FOOTER, TOGGLE, asset, laws_html, page, proof_html
-from mathdl.present.theorem import laws_of
 
 BODY = Template("""<nav>
 <h1><a href="#top">$title</a></h1>
@@ -103,7 +102,8 @@ def book_page(
         title=TITLE, lead=LEAD + f"{accepted} of {len(entries)} are accepted.", legend=LEGEND,
         contents="\n".join(contents), chapters="\n".join(parts), toggle=TOGGLE, footer=FOOTER,
         status=status(entries, outcomes),
-        laws=laws_html(laws_of(part for e in entries for part in outcomes[e.name].parts)),
+        laws=laws_html(dict.fromkeys(
+            law for e in entries for law in outcomes[e.name].written.laws)),
     )
     return page(TITLE, body, asset("book.css", "mathdl.book"), asset("book.js", "mathdl.book"))
 
@@ -117,7 +117,7 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
         raise error.within(entry.name) from None
     try:
         result = formula(outcome.latex) if outcome.latex else ""
-        steps = proof_html(outcome.parts, f"{entry.name}-")
+        steps = proof_html(outcome.written, f"{entry.name}-")
     except UnsupportedError as error:
         problems[entry.name] = str(error)
         source, steps = html.escape(outcome.latex), ""

@@ -134,13 +134,13 @@ def _flalign(rows: Iterable[str]) -> str:
 
 
 def _step(s: Statement) -> str:
-    left, sides = _sides(s)
+    left, sides = both_sides(s)
     first, *more = _lines(left, sides, NARROW)
     return " \\\\*\n".join([f"{first} && {_why(s)}", *(rf"{line} \notag" for line in more)])
 
 
 def _boxed(s: Statement) -> str:
-    left, sides = _sides(s)
+    left, sides = both_sides(s)
     lines = _lines(left, sides, NARROW - BOX)
     if len(lines) == 1:
         return rf"& \boxed{{{lines[0].replace('&', '', 1)}}} && {_why(s)}"
@@ -148,7 +148,7 @@ def _boxed(s: Statement) -> str:
     return f"& \\boxed{{\\begin{{aligned}}\n{body}\n\\end{{aligned}}}} && {_why(s)}"
 
 
-def _sides(s: Statement) -> tuple[str, list[str]]:
+def both_sides(s: Statement) -> tuple[str, list[str]]:
     """The left side and what it equals in turn, each once."""
     (*_, last) = s.sides
     if s.left is not None and isinstance(last, Formula | Sequenced):

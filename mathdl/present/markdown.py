@@ -12,16 +12,16 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from mathdl.present.latex import Row
 from mathdl.present.theorem import (
-    CONVENTIONS,
-    Equation,
     Given,
     Part,
-    Row,
+    Step,
     Theorem,
-    laws_of,
-    proof_parts,
+    Written,
+    conventions,
     theorem,
+    written_proof,
 )
 
 _OPERATOR = re.compile(r"\\operatorname\{(?:[A-Za-z0-9-]|\\_)*\}")
@@ -42,13 +42,13 @@ def portable(latex: str) -> str:
 
 def proof_markdown(proof: Any, detail: str, title: str = "", fold: bool = False) -> str:
     """Theorem and proof; the proof behind a line to click on when it is to ``fold``."""
-    stated, parts = theorem(proof), proof_parts(proof, detail)
-    count = sum(len(part.rows) for part in parts)
-    steps = _joined([*map(_part, parts), *_laws(parts)])
-    shown = f"<details>\n<summary>Proof, {count} steps</summary>\n\n{steps}\n\n</details>"
+    stated, written = theorem(proof), written_proof(proof, detail)
+    steps = _joined([*map(_part, written.parts), *_conditions(written), *_laws(written)])
+    shown = f"<details>\n<summary>Proof, {len(written)} steps</summary>\n\n{steps}\n\n</details>"
     return _joined([
         f"## {plain(title)}" if title else "", theorem_markdown(stated),
-        shown if fold else f"**Proof.**\n\n{steps}", plain(CONVENTIONS), _texts(stated),
+        shown if fold else f"**Proof.**\n\n{steps}", plain(" ".join(conventions(stated, written))),
+        _texts(stated),
     ]) + "\n"
 
 
@@ -88,7 +88,7 @@ def plain(text: str) -> str:
     )
 
 
-def _display(equations: Iterable[Equation]) -> str:
+def _display(equations: Iterable[Row]) -> str:
     return _aligned(f"{left} &= {right}" for left, right in equations)
 
 
@@ -98,25 +98,32 @@ def _aligned(rows: Iterable[str]) -> str:
 
 
 def _part(part: Part) -> str:
-    return f"_{part.title}_\n\n{_aligned(line for row in part.rows for line in _lines(row))}"
+    return f"_{part.title}_\n\n{_aligned(line for step in part.steps for line in _lines(step))}"
 
 
-def _lines(row: Row) -> list[str]:
-    """A row of a proof: number, left side, right side, reason; further sides below."""
-    by = ", by " + ", ".join(f"({n})" for n in row.premises) if row.premises else ""
-    reason = row.reason.replace("_", r"\_")
-    left, right = row.left, [f"= {side}" for side in row.right]
-    if row.result:
+def _lines(step: Step) -> list[str]:
+    """A step: number, left side, right side, reason; further sides below."""
+    by = ", by " + ", ".join(f"({n})" for n in step.premises) if step.premises else ""
+    reason = step.reason.replace("_", r"\_")
+    left, right = step.left, [f"= {side}" for side in step.right]
+    if step.result:
         left, right = "", [rf"\boxed{{{left} {' '.join(right)}}}"]
     first, *more = right or [""]
-    lines = [rf"({row.number}) \quad {left} &{first} && \quad \text{{{reason}{by}}}"]
+    lines = [rf"({step.number}) \quad {left} &{first} && \quad \text{{{reason}{by}}}"]
     return lines + [f"&{side}" for side in more]
 
 
-def _laws(parts: Iterable[Part]) -> list[str]:
+def _conditions(written: Written) -> list[str]:
+    if not written.conditions:
+        return []
+    held = _aligned(f"& {one}" for one in written.conditions)
+    return ["The steps hold wherever, for every entry,", held]
+
+
+def _laws(written: Written) -> list[str]:
     found = "\n".join(
         f"- {plain('. '.join(filter(None, [f'{law.name}: {law.law}', law.reference])))}"
-        for law in laws_of(parts)
+        for law in written.laws
     )
     return ["The rules:", found] if found else []
 

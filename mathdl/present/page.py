@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -11,17 +11,16 @@ from typing import Any
 from mathdl._version import __version__
 from mathdl.ir.assumptions import Assumption
 from mathdl.ir.steps import Law
+from mathdl.present.latex import Row
 from mathdl.present.mathml import aligned, large, mathml, paragraph
 from mathdl.present.theorem import (
-    CONVENTIONS,
-    Equation,
     Given,
-    Part,
-    Row,
+    Step,
     Theorem,
-    laws_of,
-    proof_parts,
+    Written,
+    conventions,
     theorem,
+    written_proof,
 )
 
 PAGE = Template("""<!DOCTYPE html>
@@ -65,14 +64,14 @@ def proof_page(proof: Any, detail: str, title: str = "") -> str:
         MissingExtraError: latex2mathml is not installed.
         UnsupportedError: a formula cannot be converted.
     """
-    stated, parts = theorem(proof), proof_parts(proof, detail)
+    stated, written = theorem(proof), written_proof(proof, detail)
     shown = title or stated.title
     sections = [
         ("Theorem", theorem_html(stated)),
-        ("Proof", proof_html(parts)),
-        ("Conventions", f"<p>{paragraph(CONVENTIONS)}</p>"),
+        ("Proof", proof_html(written)),
+        ("Conventions", notation_html(conventions(stated, written))),
         ("As text", texts_html(stated)),
-        ("Rules and references", laws_html(laws_of(parts))),
+        ("Rules and references", laws_html(written.laws)),
     ]
     body = "\n".join(
         f'<section id="{name.split()[0].lower()}"><h2>{name}</h2>\n{content}\n</section>'
@@ -102,43 +101,47 @@ def _fact(fact: Assumption) -> str:
     return f', {html.escape(fact.name.replace("_", " "))} <span class="quiet">({meaning})</span>'
 
 
-def _equations(rows: Iterable[Equation]) -> str:
+def _equations(rows: Iterable[Row]) -> str:
     return aligned((left, f"= {right}") for left, right in rows)
 
 
-def proof_html(parts: Sequence[Part], prefix: str = "") -> str:
+def proof_html(written: Written, prefix: str = "") -> str:
     """The parts of a proof, each to be folded; ids of steps begin with ``prefix``."""
-    return "\n".join(
+    parts = "\n".join(
         f'<details class="part" open><summary>{part.title}</summary>\n<ol class="steps">\n'
-        + "\n".join(row_html(row, prefix) for row in part.rows) + "\n</ol></details>"
-        for part in parts
+        + "\n".join(step_html(step, prefix) for step in part.steps) + "\n</ol></details>"
+        for part in written.parts
     )
+    if not written.conditions:
+        return parts
+    held = "".join(f"<li>{large(one)}</li>" for one in written.conditions)
+    return f'{parts}\n<p>The steps hold wherever, for every entry,</p><ul class="held">{held}</ul>'
 
 
-def row_html(row: Row, prefix: str = "") -> str:
+def step_html(step: Step, prefix: str = "") -> str:
     """A step: number, equation, and the reason that opens to the laws."""
-    kind = ' class="result"' if row.result else ""
+    kind = ' class="result"' if step.result else ""
     return (
-        f'<li id="{prefix}step-{row.number}"{kind}><span class="number">({row.number})</span>'
-        f'<div class="equation">{_sides(row)}</div>{_reason(row, prefix)}</li>'
+        f'<li id="{prefix}step-{step.number}"{kind}><span class="number">({step.number})</span>'
+        f'<div class="equation">{_sides(step)}</div>{_reason(step, prefix)}</li>'
     )
 
 
-def _sides(row: Row) -> str:
-    lines = "<br>".join(large(f"= {side}") for side in row.right)
-    return f'<div class="left">{large(row.left)}</div><div class="right">{lines}</div>'
+def _sides(step: Step) -> str:
+    lines = "<br>".join(large(f"= {side}") for side in step.right)
+    return f'<div class="left">{large(step.left)}</div><div class="right">{lines}</div>'
 
 
-def _reason(row: Row, prefix: str) -> str:
-    links = ", ".join(f'<a href="#{prefix}step-{n}">({n})</a>' for n in row.premises)
+def _reason(step: Step, prefix: str) -> str:
+    links = ", ".join(f'<a href="#{prefix}step-{n}">({n})</a>' for n in step.premises)
     following = f", by {links}" if links else ""
-    if not row.laws:
-        return f'<p class="reason">{html.escape(row.reason)}{following}</p>'
-    hint = html.escape("\n".join(_law_text(law) for law in row.laws))
+    if not step.laws:
+        return f'<p class="reason">{html.escape(step.reason)}{following}</p>'
+    hint = html.escape("\n".join(_law_text(law) for law in step.laws))
     return (
         f'<details class="reason"><summary data-law="{hint}">'
-        f"<span>{html.escape(row.reason)}</span>{following}</summary>"
-        f'<div class="law">{"".join(f"<p>{_law(law)}</p>" for law in row.laws)}</div></details>'
+        f"<span>{html.escape(step.reason)}</span>{following}</summary>"
+        f'<div class="law">{"".join(f"<p>{_law(law)}</p>" for law in step.laws)}</div></details>'
     )
 
 
@@ -160,6 +163,11 @@ def laws_html(laws: Iterable[Law]) -> str:
         for law in laws
     )
     return f'<dl class="laws">{found}</dl>' if found else ""
+
+
+def notation_html(notation: Iterable[str]) -> str:
+    """What the notation means."""
+    return f"<p>{' '.join(map(paragraph, notation))}</p>"
 
 
 def texts_html(stated: Theorem) -> str:

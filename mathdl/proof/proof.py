@@ -101,6 +101,7 @@ class Proof:
         from mathdl.present.pdf import write_pdf
 
         return write_pdf(self.latex(detail, standalone=True, title=title), path)
+
     def html(self, detail: str = "lecture", title: str = "") -> str:
         """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
         from mathdl.present.page import proof_page
