@@ -21,7 +21,7 @@ from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivative
 from mathdl.present.latex_document import both_sides
 from mathdl.present.latex_tree import show
-from mathdl.present.latex_words import notation
+from mathdl.present.latex_words import conventions
 from mathdl.present.layout import Document, layout
 from mathdl.present.letters import letter
 from mathdl.present.statements import Statement, said, value_name
@@ -193,11 +193,12 @@ def written_proof(proof: Any, detail: str) -> Written:
     return Written(parts, conditions)
 
 
-def conventions(stated: Theorem, written: Written) -> list[str]:
+def notation(stated: Theorem, written: Written) -> str:
     """What the notation means that occurs in the theorem or the proof."""
     rows = (*stated.premises, *stated.definitions, *stated.results)
     steps = ((step.left, *step.right) for part in written.parts for step in part.steps)
-    return notation("\n".join(side for sides in (*rows, *steps) for side in sides))
+    shown = "\n".join(side for sides in (*rows, *steps) for side in sides)
+    return " ".join(conventions(shown).split("\n"))
 
 
 _RELATIONS = {"nonzero": r"\ne 0", "positive": "> 0"}
