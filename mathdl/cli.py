@@ -179,7 +179,7 @@ def derive(
             Path(out).write_text(f"{printed}\n", encoding="utf-8")
     if report is not None and form != "json":
         # keep stdout pure LaTeX or pure code when that is what was asked for
-        click.echo(f"\n{report}", err=form not in ("text", "proof") or code == "-")
+        click.echo(f"\n{report}", err=form not in ("text", "pretty", "proof") or code == "-")
     if not accepted:
         kept = "; no code was written" if code is not None else (
             "; no PDF was written" if form == "pdf" else "")

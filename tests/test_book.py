@@ -279,6 +279,19 @@ def test_the_page_says_what_the_files_say(tmp_path: Path) -> None:
     assert "$" not in re.sub(r"<script>.*</script>", "", text, flags=re.S)
 
 
+def test_the_page_shows_each_proof(tmp_path: Path) -> None:
+    """Folded, in its parts, with steps that are told apart by the derivation's name."""
+    text, _ = made(tmp_path, SAMPLE[:2])
+    assert text.count('<details class="proof"><summary>Proof</summary>') == 2
+    for name in SAMPLE[:2]:
+        steps = re.findall(rf'<li id="{name}-step-(\d+)"', text)
+        assert steps == [str(k) for k in range(1, len(steps) + 1)]
+        assert len(steps) > 3
+        assert f'href="#{name}-step-1"' in text
+    assert '<section id="rules">' in text
+    assert "<dt>chain rule</dt>" in text
+
+
 def test_a_failure_is_shown(tmp_path: Path) -> None:
     one = replace(entry("least_squares"), textbook={"w": "X.T @ (X @ w - y)"})
     outcome = check(one)

@@ -188,6 +188,12 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
         a, b = map(self._print, expr.args)
         return rf"\delta_{{{a},{b}}}"
 
+    def _print_Mod(self, expr: Any, exp: Any = None) -> str:
+        a, b = (self._print(e) if e.is_Atom else rf"\left({self._print(e)}\right)"
+                for e in expr.args)
+        text = rf"\left({a} \bmod {b}\right)"
+        return text if exp is None else rf"{text}^{{{exp}}}"
+
 
 def _text(expr: Any, names: dict[Any, str]) -> str:
     return str(_Text(names).doprint(expr))

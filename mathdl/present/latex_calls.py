@@ -33,7 +33,7 @@ def named(node: Call, put: Put) -> str:
 
 def scalar(node: Call, put: Put) -> Shown | None:
     """A scalar function, as it is declared."""
-    if node.name not in _SCALAR:
+    if node.name not in ENTRYWISE:
         return None
     arguments = [put(a) for a in node.arguments]
     if node.name == "exp" and len(arguments[0]) > LONG:
@@ -156,4 +156,4 @@ FORMS: dict[str, Callable[[Call, Put], Shown | None]] = {
     "kron": _kron, "concat": _concat, "einsum": _einsum, "log1p": _log1p,
     "expm1": _expm1,
 }
-_SCALAR = frozenset(f.name for f in scalar_functions()) - {"where"}
+ENTRYWISE = frozenset(f.name for f in scalar_functions())

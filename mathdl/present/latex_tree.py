@@ -5,9 +5,10 @@ Vectors are columns; one that is repeated in the rows of a matrix is ``\mathbf 1
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from mathdl.present.latex_calls import FORMS, named, scalar
+from mathdl.present.latex_calls import ENTRYWISE, FORMS, named, scalar
 from mathdl.present.letters import letter
 from mathdl.present.tree import (
     FULL,
@@ -68,7 +69,8 @@ def _show(node: Node) -> tuple[str, int]:
             return _index(node)
         case Call():
             return _call(node)
-        case Compare(left=left, sign=sign, right=right):
+        case Compare(sign=sign):
+            left, right = (spread(side, node.ndim) for side in (node.left, node.right))
             return f"{put(left, SUM)} {SIGNS.get(sign, sign)} {put(right, SUM)}", 0
         case Sequence(items=items, brackets=brackets):
             inside = ", ".join(map(show, items))
@@ -95,12 +97,17 @@ def _number(value: Any) -> tuple[str, int]:
 def _add(node: Add) -> str:
     text = ""
     for k, (sign, term) in enumerate(node.terms):
-        shown = _row(term) if node.ndim == 2 and term.ndim == 1 else put(term, PRODUCT)
+        shown = put(spread(term, node.ndim), PRODUCT)
         if k == 0:
             text = shown if sign > 0 else f"-{shown}"
         else:
             text += f" {'+' if sign > 0 else '-'} {shown}"
     return text
+
+
+def spread(node: Node, ndim: int) -> Node:
+    """A vector among matrices stands in every row."""
+    return Index(node, (None, FULL), 2) if ndim == 2 and node.ndim == 1 else node
 
 
 def _row(vector: Node) -> str:
@@ -255,6 +262,8 @@ def _call(node: Call) -> tuple[str, int]:
         left = Call(node.name, node.arguments, node.ndim - len(gaps), tuple(options.items()))
         items = tuple(None if k in gaps else FULL for k in range(node.ndim))
         return _show(Index(left, items, node.ndim))
+    if node.name in ENTRYWISE:
+        node = replace(node, arguments=tuple(spread(a, node.ndim) for a in node.arguments))
     form = FORMS.get(node.name)
     found = form(node, put) if form is not None else None
     return found or scalar(node, put) or (named(node, put), ATOM)

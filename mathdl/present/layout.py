@@ -230,7 +230,7 @@ class _Layout:
                          *zip(step.states, step.nexts, strict=True)]:
             if inner.label is not None:
                 self.given.setdefault(id(t), inner.label)
-        names = {id(t): self.name(t, t.ndim + outside - 1, outside + 1) for t in members}
+        names = {id(t): self.name(t, t.ndim - 1, outside + 1) for t in members}
         for t in members:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
         assigned = {t.emitted: names[id(t)] for t in members}

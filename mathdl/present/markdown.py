@@ -19,7 +19,7 @@ from mathdl.present.theorem import (
     Step,
     Theorem,
     Written,
-    conventions,
+    notation,
     theorem,
     written_proof,
 )
@@ -47,7 +47,7 @@ def proof_markdown(proof: Any, detail: str, title: str = "", fold: bool = False)
     shown = f"<details>\n<summary>Proof, {len(written)} steps</summary>\n\n{steps}\n\n</details>"
     return _joined([
         f"## {plain(title)}" if title else "", theorem_markdown(stated),
-        shown if fold else f"**Proof.**\n\n{steps}", plain(" ".join(conventions(stated, written))),
+        shown if fold else f"**Proof.**\n\n{steps}", plain(notation(stated, written)),
         _texts(stated),
     ]) + "\n"
 

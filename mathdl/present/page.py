@@ -18,7 +18,7 @@ from mathdl.present.theorem import (
     Step,
     Theorem,
     Written,
-    conventions,
+    notation,
     theorem,
     written_proof,
 )
@@ -69,7 +69,7 @@ def proof_page(proof: Any, detail: str, title: str = "") -> str:
     sections = [
         ("Theorem", theorem_html(stated)),
         ("Proof", proof_html(written)),
-        ("Conventions", notation_html(conventions(stated, written))),
+        ("Conventions", f"<p>{paragraph(notation(stated, written))}</p>"),
         ("As text", texts_html(stated)),
         ("Rules and references", laws_html(written.laws)),
     ]
@@ -163,11 +163,6 @@ def laws_html(laws: Iterable[Law]) -> str:
         for law in laws
     )
     return f'<dl class="laws">{found}</dl>' if found else ""
-
-
-def notation_html(notation: Iterable[str]) -> str:
-    """What the notation means."""
-    return f"<p>{' '.join(map(paragraph, notation))}</p>"
 
 
 def texts_html(stated: Theorem) -> str:

@@ -7,24 +7,25 @@ quantity of the expressions keeps its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mathdl.ir.assumptions import ASSUMPTIONS, Assumption, closure
 from mathdl.ir.steps import Law
-from mathdl.ir.system import inputs_of
+from mathdl.ir.system import inputs_of, with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivative
 from mathdl.present.latex_document import both_sides
 from mathdl.present.latex_tree import show
-from mathdl.present.latex_words import notation
+from mathdl.present.latex_words import conventions
 from mathdl.present.layout import Document, layout
 from mathdl.present.letters import letter
 from mathdl.present.statements import Statement, said, value_name
-from mathdl.present.tree import Name, Node
+from mathdl.present.tree import Name
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,7 @@ def theorem(proof: Any) -> Theorem:
     """What a proof proves."""
     values = {claim.output: claim.value for claim in proof.claims}
     called = {output: value_name(output, tensor.ndim) for output, tensor in values.items()}
-    written = layout(list(values.values()), None, text_view.measure)
-    named = {name.text for name, _ in written.definitions}
-    found = layout([c.result for c in proof.claims], proof.names, text_view.measure, named)
+    written, found = documents(proof)
     inputs = sorted(inputs_of(list(values.values())), key=lambda t: t.created)
     ranks = {t.name: t.ndim for t in inputs}
     sought = [(called[c.output], [(name, ranks.get(name, 0), k) for name, k in c.powers],
@@ -115,7 +114,7 @@ def theorem(proof: Any) -> Theorem:
             *((letters[called[output]], show(node))
               for output, node in zip(values, written.values, strict=True)),
         ),
-        definitions=tuple(definition(*pair) for pair in _needed(found, named)),
+        definitions=tuple(definition(*pair) for pair in found.definitions),
         results=tuple(
             (derivative(letters[value], variables, order), show(node))
             for (value, variables, order), node in zip(sought, found.values, strict=True)
@@ -133,18 +132,28 @@ def theorem(proof: Any) -> Theorem:
     )
 
 
-def _needed(document: Document, stated: set[str]) -> Iterator[tuple[Name, Node]]:
-    """The definitions that the values use, without those of names that are stated."""
-    written = [(name, node, _words(text_view.definition(name, node)))
-               for name, node in document.definitions if name.text not in stated]
-    wanted = {word for value in document.values for word in _words(text_view.show(value))}
-    while more := {w for name, _, words in written if name.text in wanted for w in words} - wanted:
-        wanted |= more
-    return ((name, node) for name, node, _ in written if name.text in wanted)
+def documents(proof: Any) -> tuple[Document, Document]:
+    """The expressions as they were written, and the results over the names of their quantities."""
+    values = list({claim.output: claim.value for claim in proof.claims}.values())
+    written = layout(values, None, text_view.measure)
+    named = {name.text for name, _ in written.definitions}
+    found = layout([claim.result for claim in proof.claims], _kept(values, proof.names),
+                   text_view.measure, named)
+    new = tuple(pair for pair in found.definitions if pair[0].text not in named)
+    return written, Document(new, found.values)
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[^\W\d]\w*", text))
+def _kept(values: Sequence[Tensor], names: Mapping[Tensor, str]) -> dict[Tensor, str]:
+    """The named quantities whose name means them alone, however the expressions are printed."""
+    below = with_steps(values)
+    labels = Counter(t.label for t in below)
+    once = Counter(names.values())
+    stems = {t.name if t.is_input else t.label for t in below}
+    return {
+        t: name for t, name in names.items()
+        if labels[name] == once[name] == 1 and name.rpartition("_")[0] not in stems
+        and not re.fullmatch(r"t\d+", name)
+    }
 
 
 def space(tensor: Tensor) -> str:
@@ -184,11 +193,12 @@ def written_proof(proof: Any, detail: str) -> Written:
     return Written(parts, conditions)
 
 
-def conventions(stated: Theorem, written: Written) -> list[str]:
+def notation(stated: Theorem, written: Written) -> str:
     """What the notation means that occurs in the theorem or the proof."""
     rows = (*stated.premises, *stated.definitions, *stated.results)
     steps = ((step.left, *step.right) for part in written.parts for step in part.steps)
-    return notation("\n".join(side for sides in (*rows, *steps) for side in sides))
+    shown = "\n".join(side for sides in (*rows, *steps) for side in sides)
+    return " ".join(conventions(shown).split("\n"))
 
 
 _RELATIONS = {"nonzero": r"\ne 0", "positive": "> 0"}

@@ -71,6 +71,7 @@ def test_results_and_steps_are_stated(name: str) -> None:
             by = ", by " + ", ".join(f"({n})" for n in step.premises) if step.premises else ""
             assert rf"({step.number}) \quad" in text
             assert rf"\text{{{step.reason}{by}}}" in text.replace(" {:} ", ":")
+    assert text.count(r"\quad &\boxed{") == len(proof.claims)
     assert "<details>\n<summary>Proof, " in text
     assert "\n\n</details>\n" in text
     assert "<details>" not in proof.markdown()

@@ -7,12 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from printed import CASES, Page, derivation
 
 import mathdl as md
+from mathdl.cli import main
 from mathdl.errors import MissingExtraError, NamingError
+from mathdl.present.layout import Document
 from mathdl.present.statements import statements
-from mathdl.present.theorem import facts, theorem, written_proof
+from mathdl.present.text import document_text
+from mathdl.present.theorem import documents, facts, theorem, written_proof
 from mathdl.proof.instances import instance
 
 DETAILS = ("lecture", "full")
@@ -94,6 +98,8 @@ def test_its_text_can_be_pasted_back(name: str) -> None:
     shapes, _, assume = declared.removeprefix("shapes: ").partition("\nassume: ")
     read = [md.parse(text, shapes, assume) for text in (expression, *results)]
     again = md.derive(read[0], *CASES[name][3:])
+    assert {(t.name, t.shape, t.assume) for t in again.inputs} == {
+        (t.name, t.shape, t.assume) for t in derived.inputs}
     for key, text in zip(derived, read[1:], strict=True):
         at = instance([text, again[key], derived[key]], 3, "any sign")
         np.testing.assert_allclose(at.value(text), at.value(derived[key]), rtol=1e-8)
@@ -114,6 +120,27 @@ def test_results_keep_the_names_of_the_expression() -> None:
     assert [left for left, _ in stated.premises] == [r"\hat{\mathbf{x}}", "L"]
     assert [left for left, _ in stated.definitions] == [r"\mathbf{t}_{1}"]
     assert all(r"\hat{\mathbf{x}}" in right for _, right in stated.results)
+
+
+def named_alike() -> list[md.Derivation]:
+    """Two quantities of one name, in either order; a name that an input has; one that is made."""
+    x, y = md.tensor("x", "n"), md.tensor("y", "n")
+    a, b = md.exp(x * y).named("a"), md.exp(x + y).named("a")
+    values = [md.sum(a**2 * b**3 * md.tanh(a)), md.sum(b**3 * a * md.tanh(b)),
+              md.sum(md.exp(x * y).named("y") ** 2), md.sum(a.named("t1") * b.named("a_1") ** 2)]
+    return [md.derive(value, "x") for value in values]
+
+
+def test_the_theorem_computes_its_results() -> None:
+    """Its definitions, read in the language, give the derivative's numbers."""
+    for derived in [*map(derivation, set(CASES) - {"convolution"}), *named_alike()]:
+        written, found = documents(derived.proof)
+        shapes = {t.name or "": t.shape for t in derived.inputs}
+        for claim, value in zip(derived.proof.claims, found.values, strict=True):
+            whole = Document((*written.definitions, *found.definitions), (value,))
+            read = md.parse(document_text(whole), shapes)
+            at = instance([claim.result, read], 3, "any sign")
+            np.testing.assert_allclose(at.value(read), at.value(claim.result), rtol=1e-8)
 
 
 def test_conditions_and_notation_are_stated() -> None:
@@ -141,3 +168,15 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch: pytest.Monke
     with pytest.raises(MissingExtraError, match=r'pip install "mathdl\[html\]"'):
         derivation("softmax").html()
     assert derivation("softmax").markdown()
+
+
+def test_the_command_prints_the_page_and_markdown() -> None:
+    given = ["derive", "sum((X @ w - y)**2)/n", "--shape", "X: n d; w: d; y: n", "--wrt", "w"]
+    found = CliRunner().invoke(main, [*given, "--format", "html", "--verify"])
+    assert found.exit_code == 0
+    assert "step-1" in Page(found.stdout).ids
+    assert found.stdout.rstrip().endswith("</html>")
+    assert "verified" in found.stderr
+    text = CliRunner().invoke(main, [*given, "--format", "markdown"]).stdout
+    assert text.startswith("**Theorem.** Let\n\n- $")
+    assert r"\boxed{\frac{\partial L}{\partial \mathbf{w}} = " in text
