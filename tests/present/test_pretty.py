@@ -22,7 +22,6 @@ from mathdl.language.pointwise import as_tensor
 from mathdl.present.entries import by_entries, definition, equation_by_entries
 from mathdl.present.glyphs import spelled
 from mathdl.present.layout import Document, layout
-from mathdl.present.pretty import INDICES
 from mathdl.present.text import measure
 from mathdl.present.tree import Formula, Name, Sequenced
 from mathdl.proof.instances import instance
@@ -69,7 +68,8 @@ def read_back(tensors: Sequence[Tensor], names: Mapping[Tensor, str]) -> list[Te
             index = [md.indices(letter) for letter in letters]
             if name.text in shapes:
                 index = [(i, 0, n - 1) for i, n in zip(index, shapes[name.text], strict=True)]
-            known[spelled(name.text)] = md.equation("entry", tuple(index), read(right, known, letters))
+            entry = read(right, known, letters)
+            known[spelled(name.text)] = md.equation("entry", tuple(index), entry)
         else:
             known[spelled(name.text)] = as_tensor(read(right, known))
     return [known[spelled(f"value{k}")] for k in range(len(document.values))]

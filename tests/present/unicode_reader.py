@@ -356,7 +356,7 @@ class Reader:
 
     def listed(self) -> Any:
         """An argument, which may be several in brackets."""
-        if self.token[1] not in ("[", "(") or self.token[1] == "[" and self.tests():
+        if self.token[1] not in ("[", "(") or (self.token[1] == "[" and self.tests()):
             return self.standing(self.choice())
         start, close = self.at, {"[": "]", "(": ")"}[self.token[1]]
         self.at += 1
