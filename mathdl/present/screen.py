@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sympy import sympify
@@ -124,7 +124,8 @@ class _Screen:
         return layout(tensors, self.names, text_view.measure, made)
 
     def _fresh(self, name: str) -> str:
-        tries = (name, "f", "g", *(f"{name}_{k}" for k in range(2, 99)))
+        """The name, or with a number as the steps have it, unlike those of the inputs."""
+        tries = itertools.chain([name], (f"{name}{k}" for k in itertools.count(2)))
         return next(t for t in tries if t not in self.ranks)
 
     # -- steps -------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ class _Screen:
                 for index in [[next(taken) for _ in range(ndim)]]
             ]
             return f"{above}{parts[0]}/{''.join(f'∂{part}' for part in parts[1:])}"
-        powers = [(v, len(list(same))) for v, same in groupby(claim.path)]
+        powers = [(v, len(list(same))) for v, same in itertools.groupby(claim.path)]
         below = "".join(f"∂{spelled(v)}{raised(k) if k > 1 else ''}" for v, k in powers)
         return f"{above}{spelled(value.name)}/{below}"
 

