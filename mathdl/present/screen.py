@@ -32,8 +32,8 @@ from mathdl.present.wrap import boxed, hanging, noted, prose, width_of, wrapped
 
 INDENT = 2
 LABEL = 7  # cells before what is given
-_MADE = re.compile(r"t\d+")
 REASON = 30  # cells that are kept free for reasons, at most
+_MADE = re.compile(r"t\d+")  # names that a layout makes up
 #: What a mark means, printed below a proof where it is used.
 CONVENTIONS = (
     ("⊙", "⊙ is the product entry by entry"),
@@ -71,10 +71,10 @@ class _Screen:
             key=lambda t: t.created,
         )
         self.ranks = {t.name: t.ndim for t in self.inputs}
+        self.values = self._values()
+        self.results = iter(proof.claims)  # in the order of the statements that are results
         # an axis of length 1 is broadcast, which an entry would not show
         reached = topological([t for c in proof.claims for t in (c.value, c.result)])
-        self.values = self._values()
-        self.results = iter(proof.claims)
         self.deep = not any(1 in t.shape for t in reached)
 
     def lines(self) -> list[str]:
@@ -96,7 +96,6 @@ class _Screen:
 
     def _parts(self) -> tuple[list[str], list[str]]:
         """What is given and sought, and the results, with what defines them."""
-        # the names that a layout makes up; others mean the same wherever they stand
         taken = {s.left.text for s in self.statements if s.left is not None}
         above = self._laid_out([v.tensor for v in self.values.values()], taken)
         taken |= {name.text for name, _ in above.definitions}
@@ -120,6 +119,7 @@ class _Screen:
         ], results
 
     def _laid_out(self, tensors: Several[Tensor], taken: set[str]) -> Document:
+        """Made-up names are unlike those taken; given ones mean the same wherever they stand."""
         made = {name for name in taken if _MADE.fullmatch(name)}
         return layout(tensors, self.names, text_view.measure, made)
 
