@@ -12,7 +12,7 @@ from typing import Any
 from sympy import sympify
 
 from mathdl.ir.assumptions import ASSUMPTIONS
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.body import constant
@@ -66,10 +66,7 @@ class _Screen:
     ) -> None:
         self.proof, self.names, self.width = proof, names, width
         self.statements = statements(proof, names, detail)
-        self.inputs = sorted(
-            {t for t in topological([c.value for c in proof.claims]) if t.is_input},
-            key=lambda t: t.created,
-        )
+        self.inputs = inputs_of([c.value for c in proof.claims])
         self.ranks = {t.name: t.ndim for t in self.inputs}
         self.values = self._values()
         self.results = iter(proof.claims)  # in the order of the statements that are results
