@@ -20,10 +20,12 @@ from mathdl.errors import (
     InputError,
     MathDLError,
     MissingExtraError,
+    MissingToolError,
     NamingError,
     OrderError,
     ParseError,
     ShapeError,
+    TypesettingError,
     UnsupportedError,
 )
 from mathdl.ir.tensor import OPERATORS, Tensor
@@ -52,6 +54,7 @@ __all__ = [
     "Max",
     "Min",
     "MissingExtraError",
+    "MissingToolError",
     "NamingError",
     "OrderError",
     "ParseError",
@@ -59,6 +62,7 @@ __all__ = [
     "ShapeError",
     "Sum",
     "Tensor",
+    "TypesettingError",
     "UnsupportedError",
     "__version__",
     "compile",

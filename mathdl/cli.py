@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from mathdl._version import __version__
-from mathdl.errors import InputError, MathDLError
+from mathdl.errors import InputError, MathDLError, MissingToolError
 
 BAD_INPUT = 2
 CHECK_FAILED = 1
@@ -80,13 +80,15 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-# ways to print a derivation; ``document`` is its proof as a LaTeX document
+# ways to print a derivation; ``document`` is its proof as a LaTeX document, ``html`` as a page
 _PRINTED: dict[str, Callable[[Any], str]] = {
     "text": lambda derivation: str(derivation.text()),
     "pretty": lambda derivation: str(derivation),
     "latex": lambda derivation: str(derivation.latex()),
     "proof": lambda derivation: str(derivation.proof.text()),
     "document": lambda derivation: str(derivation.latex(standalone=True)),
+    "html": lambda derivation: str(derivation.html()),
+    "markdown": lambda derivation: str(derivation.markdown()),
 }
 
 
@@ -106,8 +108,10 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
               show_default=True,
               help="The gradient G by a symmetric argument: G, (G + G.T)/2, or by the entries on "
                    "and below the diagonal, G + G.T - diag(G).")
-@click.option("--format", "form", type=click.Choice([*_PRINTED, "json"]), default="text",
-              show_default=True, help="How to print the result.")
+@click.option("--format", "form", type=click.Choice([*_PRINTED, "json", "pdf"]), default="text",
+              show_default=True, help="How to print the result; pdf needs --out and TeX.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Write the result there instead of printing it.")
 @click.option("--code", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
               help="Write a module that needs only NumPy; - prints it instead of the result.")
 @click.option("--verify", is_flag=True,
@@ -122,6 +126,7 @@ def derive(
     assumptions: Sequence[str],
     symmetric: str,
     form: str,
+    out: str | None,
     code: str | None,
     verify: bool,
     seed: int,
@@ -139,9 +144,16 @@ def derive(
       mathdl derive "sum((X @ w + b - y)**2)" --shape "X: n d; w: d; b: ; y: n" --wrt w:b
       mathdl derive "sum((T - U @ V.T)**2)" --shape "T: n m; U: n k; V: m k" --wrt U --order 2
       mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --code grad.py
+      mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --format pdf --out proof.pdf
     """
     import mathdl as md
 
+    if form == "pdf":
+        from mathdl.present.pdf import pdflatex
+
+        if out is None:
+            raise click.UsageError("--format pdf needs --out FILE")
+        pdflatex()  # before the work, not after it
     text = _standard_input() if expression == "-" else expression
     names = [name.strip() for part in wrt for name in part.split(",")]
     items = [tuple(map(str.strip, n.split(":"))) if ":" in n else n for n in names]
@@ -155,15 +167,22 @@ def derive(
         Path(str(code)).write_text(derivation.source, encoding="utf-8")
     if code == "-" and accepted:
         click.echo(derivation.source)
-    elif form == "json":
-        click.echo(_as_json(text, names, derivation, code is not None and accepted, report))
+    elif form == "pdf":
+        if accepted:
+            click.echo(f"wrote {derivation.pdf(str(out))}")
     else:
-        click.echo(_PRINTED[form](derivation))
+        printed = _PRINTED[form](derivation) if form != "json" else _as_json(
+            text, names, derivation, code is not None and accepted, report)
+        if out is None:
+            click.echo(printed)
+        else:
+            Path(out).write_text(f"{printed}\n", encoding="utf-8")
     if report is not None and form != "json":
         # keep stdout pure LaTeX or pure code when that is what was asked for
-        click.echo(f"\n{report}", err=form in ("latex", "document") or code == "-")
+        click.echo(f"\n{report}", err=form not in ("text", "proof") or code == "-")
     if not accepted:
-        kept = "" if code is None else "; no code was written"
+        kept = "; no code was written" if code is not None else (
+            "; no PDF was written" if form == "pdf" else "")
         _fail(f"verification failed{kept}", CHECK_FAILED)
 
 
@@ -268,7 +287,8 @@ def train(ctx: click.Context, listed: bool) -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--list", "listed", is_flag=True, help="List the derivations by chapter.")
 @click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
-              help="Write the book there as one HTML page that works offline, index.html.")
+              help="Write the book there: one HTML page that works offline, index.html, and, "
+                   "where TeX is installed, book.pdf.")
 @click.option("--processes", type=click.IntRange(min=1), default=None,
               help="How many to work on at a time.  [default: 2, or 1 on a single core]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
@@ -287,9 +307,9 @@ def book(
       mathdl book softmax_cross_entropy
       mathdl book --out book
     """
-    from mathdl.book import chapters, chosen, load_book, write_book
-    from mathdl.book.mathml import converter
+    from mathdl.book import chapters, chosen, load_book, write_book, write_book_pdf
     from mathdl.book.status import listing, report
+    from mathdl.present.mathml import converter
 
     entries = load_book()
     if listed:
@@ -305,6 +325,10 @@ def book(
     if out is not None:
         path, problems = write_book(out, chapters(), entries, outcomes)
         click.echo("\n".join([f"wrote {path}", *(f"{k}: {v}" for k, v in problems.items())]))
+        try:
+            click.echo(f"wrote {write_book_pdf(out, chapters(), entries, outcomes)}")
+        except MissingToolError as error:
+            click.echo(f"no PDF was written: {error}", err=True)
     failed = [e.name for e in entries if not outcomes[e.name] or e.name in problems]
     if failed:
         _fail(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}", CHECK_FAILED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mathdl.calculus.structure import Factor, factors
@@ -245,7 +246,7 @@ class Derivation:
 
         return proof_of(
             dict(zip(self.outputs, self.written, strict=True)), self.blocks,
-            self.derivatives, self.steps, self.names,
+            self.derivatives, self.steps, self.names, self.outputs,
         )
 
     # -- presentation --------------------------------------------------------------------------
@@ -271,6 +272,10 @@ class Derivation:
 
         return derivation_text(self._lines, self.order, self.names)
 
+    def pdf(self, path: str | Path, detail: str = "lecture") -> Path:
+        """Write theorem and proof as PDF, through the installed TeX; see :meth:`Proof.pdf`."""
+        return self.proof.pdf(path, detail)
+
     def latex(self, *, standalone: bool = False) -> str:
         """The derivatives as a LaTeX fragment; with the proof as a document when ``standalone``."""
         if standalone:
@@ -279,6 +284,19 @@ class Derivation:
 
         values = {_shown(name): tensor for name, tensor in self.outputs.items()}
         return derivation_latex(values, self._lines, self.order, self.names)
+
+    def html(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
+        return self.proof.html(detail, title)
+
+    def markdown(self, detail: str = "lecture", title: str = "") -> str:
+        """The results in GitHub's Markdown, with the steps to unfold."""
+        from mathdl.present.markdown import proof_markdown
+
+        return proof_markdown(self.proof, detail, title, fold=True)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
     @cached_property
     def _lines(self) -> list[tuple[str, list[tuple[str, int, int]], Tensor]]:

@@ -49,5 +49,13 @@ class AssumptionError(MathDLError, ValueError):
     """An assumption that is unknown, or contradicts the shape or another one."""
 
 
+class MissingToolError(MathDLError, OSError):
+    """A program is needed that is not installed; the message names what brings it."""
+
+
+class TypesettingError(MathDLError, RuntimeError):
+    """TeX refused a document; the message has the lines of its log that say why."""
+
+
 class MissingExtraError(MathDLError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""

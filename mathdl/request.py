@@ -14,6 +14,7 @@ from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
+from mathdl.language.stand_ins import require_closed
 
 Wrt = str | Tensor | Iterable[str | Tensor]
 #: A tuple among several is one mixed derivative: ``[("W", "b")]``.
@@ -163,6 +164,7 @@ def resolve_wrt(exprs: Sequence[Tensor], wrt: Wrt) -> tuple[list[Tensor], bool]:
 
 def _known(exprs: Sequence[Tensor]) -> dict[str, Tensor]:
     """The tensors that ``wrt`` may mean, by name."""
+    require_closed(exprs)
     known = declared_by(exprs)
     for tensor in topological(exprs):
         if tensor.is_input and tensor.name:
@@ -178,6 +180,7 @@ def _resolved(item: object, known: Mapping[str, Tensor]) -> Tensor:
             raise NamingError(
                 "wrt is an input or a named quantity; name it with .named('Z') first"
             )
+        require_closed([item])
         found = item
     elif isinstance(item, str):
         if item not in known:

@@ -179,7 +179,8 @@ def linear_system_loop(p: Any) -> Any:
 
 
 def euler(p: Any) -> Any:
-    step = lambda x, u: (x + p.dt * (md.tanh(p.W @ x) + u), None)  # noqa: E731
+    def step(x: Any, u: Any) -> Any:
+        return x + p.dt * (md.tanh(p.W @ x) + u), None
     return md.sum((md.scan(step, p.x0, p.u)[0] - p.y) ** 2)
 
 
@@ -199,7 +200,8 @@ def _runge_kutta(f: Any, x: Any, dt: Any) -> Any:
 
 
 def rk4(p: Any) -> Any:
-    step = lambda x, u: (_runge_kutta(lambda q: md.tanh(p.W @ q + u), x, p.dt), None)  # noqa: E731
+    def step(x: Any, u: Any) -> Any:
+        return _runge_kutta(lambda q: md.tanh(p.W @ q + u), x, p.dt), None
     return md.sum((md.scan(step, p.x0, p.u)[0] - p.y) ** 2)
 
 

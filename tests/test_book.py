@@ -27,10 +27,10 @@ from mathdl.book import (
     run,
     write_book,
 )
-from mathdl.book.mathml import formula, mathml, paragraph
 from mathdl.book.size import statements
 from mathdl.cli import main
 from mathdl.errors import InputError, MissingExtraError, NamingError, UnsupportedError
+from mathdl.present.mathml import formula, mathml, paragraph
 
 BOOK = load_book()
 SAMPLE = ("least_squares", "bp4_weights", "softmax_cross_entropy", "embedding", "inverse_form",
@@ -314,7 +314,7 @@ def test_rows_and_bold_letters() -> None:
 
 def test_without_the_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "mathdl\[book\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "mathdl\[html\]"'):
         mathml("x")
 
 

@@ -266,7 +266,7 @@ BAD = {
     "mixed with nothing": (["derive", *SQUARES[:-1], "w:"], "wrt"),
     "symmetric": (["derive", *SQUARES, "--symmetric", "half"], "ambient, projected, vech"),
     "nothing symmetric": (["derive", *SQUARES, "--symmetric", "vech"], "assumed symmetric"),
-    "format": (["derive", *SQUARES, "--format", "html"], "html"),
+    "format": (["derive", *SQUARES, "--format", "docx"], "docx"),
     "syntax": (["derive", "sum(x", "--shape", "x: n", "--wrt", "x"], ""),
     "empty": (["derive", "", "--shape", "x: n", "--wrt", "x"], ""),
     "empty input": (["derive", "-", "--shape", "x: n", "--wrt", "x"], ""),

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "mathdl"
 LAYERS = [
     "_version",
     "errors",
+    "extra",
     "scalar",
     "ir",
     "primitives",

@@ -3,6 +3,7 @@
 from mathdl.book.checking import Outcome, Refused, check
 from mathdl.book.entry import Chapter, Entry, Reference, chapters, chosen, load_book, read_entry
 from mathdl.book.page import write_book
+from mathdl.book.pdf import write_book_pdf
 from mathdl.book.run import run
 from mathdl.book.size import operators
 
@@ -20,4 +21,5 @@ __all__ = [
     "read_entry",
     "run",
     "write_book",
+    "write_book_pdf",
 ]

@@ -1,9 +1,16 @@
-"use strict";
+
 const search = document.getElementById("search");
 const found = document.getElementById("found");
+
+// the proof and the report are left out: their words are those of all derivations
+function searched(node) {
+  return [...node.children].filter((part) => !part.matches("details:not(.input)"))
+    .map((part) => part.textContent).join(" ").toLowerCase();
+}
+
 const articles = [...document.querySelectorAll("article")].map((node) => ({
   node,
-  text: node.textContent.toLowerCase(),
+  text: searched(node),
   links: [...document.querySelectorAll(`[data-for="${node.id}"]`)],
 }));
 

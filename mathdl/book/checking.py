@@ -19,10 +19,13 @@ from mathdl.book.entry import Entry
 from mathdl.book.size import operators, statements
 from mathdl.derivation import Derivation, compile_expression, derive
 from mathdl.errors import InputError, MathDLError
+from mathdl.ir.steps import Law
 from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor
 from mathdl.language.parser import parse
+from mathdl.present.statements import laws_of
 from mathdl.present.text import to_text
+from mathdl.present.theorem import Written, written_proof
 from mathdl.verify import choose_dims, sample
 from mathdl.verify.sampling import Manner
 
@@ -69,20 +72,24 @@ class Form:
 class Outcome:
     """What was found of one entry: plain data, so that it can cross between processes.
 
+    ``document`` is theorem and proof in LaTeX, ``laws`` what the proof uses.
     ``failures`` are one line each; the entry is accepted when there are none.  ``proof`` says
-    what the check of the proof found, and is empty where there is no proof.
+    what the check of the proof found, ``written`` is the proof as a lecturer writes it.
     """
 
     name: str
     failures: tuple[str, ...] = ()
     forms: tuple[Form, ...] = ()
     latex: str = ""
+    document: str = ""
+    laws: tuple[Law, ...] = ()
     text: str = ""
     methods: tuple[str, ...] = ()
     tried: int = 0
     error: float = 0.0
     bound: float = 0.0
     proof: str = ""
+    written: Written = field(default=Written(), repr=False)
     seconds: float = 0.0
     report: str = field(default="", repr=False)
 
@@ -131,17 +138,17 @@ def _check(entry: Entry, seed: int) -> Outcome:
     worst = max(report.checks, key=lambda c: c.error / c.bound if c.bound else 0.0, default=None)
     proof, refused = check_proof(derivation)
     return Outcome(
-        entry.name, (*failures, *refused), tuple(forms), derivation.latex(), derivation.text(),
+        entry.name, (*failures, *refused), tuple(forms), derivation.latex(),
+        derivation.proof.latex(), laws_of(derivation.proof), derivation.text(),
         tuple(dict.fromkeys(c.method for c in report.checks)),
         sum(c.tried for c in report.checks),
-        worst.error if worst else 0.0, worst.bound if worst else 0.0, proof, report=str(report),
+        worst.error if worst else 0.0, worst.bound if worst else 0.0, proof,
+        written_proof(derivation.proof, "lecture"), report=str(report),
     )
 
 
 def check_proof(derivation: Derivation) -> tuple[str, tuple[str, ...]]:
     """What the check of the derivation's proof says, and why it refused it, if it did."""
-    if not hasattr(derivation, "proof"):
-        return "", ()
     proof = derivation.proof
     found = proof.check()
     if not found:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from mathdl._version import __version__
 from mathdl.book.checking import Form, Outcome
 from mathdl.book.entry import Chapter, Entry
-from mathdl.book.mathml import formula, paragraph
 from mathdl.errors import UnsupportedError
+from mathdl.present.mathml import formula, paragraph
+from mathdl.present.page import FOOTER, TOGGLE, asset, laws_html, page, proof_html
 
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-$style</style>
-</head>
-<body>
-<nav>
+BODY = Template("""<nav>
 <h1><a href="#top">$title</a></h1>
 <input id="search" type="search" placeholder="Search" aria-label="Search the derivations">
 <p id="found" aria-live="polite"></p>
@@ -32,8 +21,9 @@ $contents
 </nav>
 <main id="top">
 <header>
-<h1>$title</h1>
-<p>$lead</p>
+<div><h1>$title</h1>
+<p>$lead</p></div>
+$toggle
 </header>
 $chapters
 <section id="status">
@@ -41,13 +31,12 @@ $chapters
 <p>$legend</p>
 $status
 </section>
-<footer>mathdl $version</footer>
-</main>
-<script>
-$script</script>
-</body>
-</html>
-""")
+<section id="rules">
+<h2>Rules</h2>
+$laws
+</section>
+$footer
+</main>""")
 
 LEAD = (
     "Each derivation is stated as data, derived by mathdl, verified against finite differences "
@@ -76,14 +65,14 @@ def write_book(
         UnsupportedError: the text of a file of the book cannot be converted.
     """
     problems: dict[str, str] = {}
-    text = page(chapters, entries, outcomes, problems)
+    text = book_page(chapters, entries, outcomes, problems)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
     path.write_text(text, encoding="utf-8")
     return path, problems
 
 
-def page(
+def book_page(
     chapters: Iterable[Chapter], entries: Sequence[Entry], outcomes: Mapping[str, Outcome],
     problems: dict[str, str],
 ) -> str:
@@ -106,16 +95,17 @@ def page(
             f'<section class="chapter" id="{chapter.name}"><h2>{html.escape(chapter.title)}</h2>'
             f"<p>{paragraph(chapter.summary)}</p>\n{articles}</section>"
         )
-    contents.append('<section><h2><a href="#status">Status</a></h2></section>')
+    for name in ("Status", "Rules"):
+        contents.append(f'<section><h2><a href="#{name.lower()}">{name}</a></h2></section>')
     accepted = sum(bool(outcomes[e.name]) for e in entries)
-    assets = files("mathdl.book")
-    return PAGE.substitute(
+    body = BODY.substitute(
         title=TITLE, lead=LEAD + f"{accepted} of {len(entries)} are accepted.", legend=LEGEND,
-        contents="\n".join(contents), chapters="\n".join(parts),
-        status=status(entries, outcomes), version=__version__,
-        style=(assets / "book.css").read_text("utf-8"),
-        script=(assets / "book.js").read_text("utf-8"),
+        contents="\n".join(contents), chapters="\n".join(parts), toggle=TOGGLE, footer=FOOTER,
+        status=status(entries, outcomes),
+        laws=laws_html(dict.fromkeys(
+            law for e in entries for law in outcomes[e.name].written.laws)),
     )
+    return page(TITLE, body, asset("book.css", "mathdl.book"), asset("book.js", "mathdl.book"))
 
 
 def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
@@ -127,10 +117,13 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
         raise error.within(entry.name) from None
     try:
         result = formula(outcome.latex) if outcome.latex else ""
+        steps = proof_html(outcome.written, f"{entry.name}-")
     except UnsupportedError as error:
         problems[entry.name] = str(error)
-        source = html.escape(outcome.latex)
-        result = f'<p class="bad">This formula could not be set.</p><pre>{source}</pre>'
+        source, steps = html.escape(outcome.latex), ""
+        result = f'<p class="bad">A formula could not be set.</p><pre>{source}</pre>'
+    proof = (f'<details class="proof"><summary>Proof</summary>\n{steps}</details>\n'
+             if steps else "")
     cited = "".join(
         f"<li>{html.escape(r.source)}, {html.escape(r.place)}</li>" for r in entry.references
     )
@@ -139,9 +132,9 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
     return (
         f'<article id="{entry.name}">\n<h3><a href="#{entry.name}">{title}</a> '
         f"{badge(outcome)}</h3>\n<p>{statement}</p>\n"
-        f'<p class="motivation">{motivation}</p>\n{result}\n{forms(outcome.forms)}\n'
-        f"<details><summary>Input</summary><pre>{given}\n\n{html.escape(entry.shapes)}{assumed}"
-        f"</pre></details>\n"
+        f'<p class="motivation">{motivation}</p>\n{result}\n{forms(outcome.forms)}\n{proof}'
+        f'<details class="input"><summary>Input</summary><pre>{given}\n\n'
+        f"{html.escape(entry.shapes)}{assumed}</pre></details>\n"
         f"<details><summary>What was checked</summary><pre>{html.escape(checked(outcome))}</pre>"
         f"</details>\n"
         f'<h4>References</h4><ul class="references">{cited}</ul>\n</article>'

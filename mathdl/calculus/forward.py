@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from mathdl.calculus.recurrence import push_forward_loop
 from mathdl.calculus.reverse import accumulate, derivative_factor, differentiable
 from mathdl.errors import ShapeError
-from mathdl.ir.build import define, out_ranges
+from mathdl.ir.build import bound_ranges, define, out_ranges
 from mathdl.ir.dim import show_shape
-from mathdl.ir.index import bound_index, slot
+from mathdl.ir.index import slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.registry import push_forward_primitive
@@ -64,5 +64,5 @@ def push_forward(tensor: Tensor, tangent: Tensor, k: int) -> Tensor | None:
         factor * slot(len(operands) - 1),
         operands,
         reduce="sum",
-        bound=[(bound_index(j), d) for j, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
     )

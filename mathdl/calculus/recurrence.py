@@ -20,7 +20,8 @@ from mathdl.ir.dim import Shape
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.operators import transpose
-from mathdl.language.recurrence import Loop, emitted, fresh, last_of, recur
+from mathdl.language.recurrence import Loop, last_of, recur
+from mathdl.language.stand_ins import fresh
 from mathdl.primitives.registry import summed
 
 Seeds = Sequence[tuple[Tensor, Tensor]]
@@ -50,7 +51,7 @@ def pull_back_loop(
         given = fresh("cotangent", (*prefix, *result.shape[1:]))
         order = [axes, *range(axes), *range(axes + 1, cotangent.ndim)]
         items[given] = transpose(cotangent, order)
-        starts.append((emitted(result), given))
+        starts.append((result.emitted, given))
     flows = {s: fresh("flow", (*prefix, *s.shape)) for s in step.states}
     starts += [(after, flows[s]) for s, after in zip(step.states, step.nexts, strict=True)]
     given_to = [*zip((*step.items, *step.fixed), (*loop.sequences, *loop.constants), strict=True)]
@@ -106,8 +107,8 @@ def push_forward_loop(
         moving |= more
     flows = {s: fresh("state", s.shape) for s in step.states if s in moving}
     pairs = [(s, n) for s, n in zip(step.states, step.nexts, strict=True) if s in moving]
-    *nexts, wanted = tangents([*(n for _, n in pairs), emitted(result)], {**along, **flows})
-    items |= _inside(loop, [*step.nexts, emitted(result)])
+    *nexts, wanted = tangents([*(n for _, n in pairs), result.emitted], {**along, **flows})
+    items |= _inside(loop, [*step.nexts, result.emitted])
     forward = recur(
         step.length, {flows[s]: starts[s] for s, _ in pairs}, nexts, items, fixed, step.reverse
     )

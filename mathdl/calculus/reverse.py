@@ -22,10 +22,9 @@ from sympy import KroneckerDelta, Mul, S, Symbol, sympify
 from mathdl.calculus.local import OWN, local_derivative
 from mathdl.calculus.recurrence import pull_back_loop
 from mathdl.ir.bodies import inline, is_structural
-from mathdl.ir.build import define, out_ranges, substitute
+from mathdl.ir.build import bound_ranges, define, moved, out_ranges, read, substitute
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import (
-    bound_index,
     in_range,
     linear,
     out_indices,
@@ -35,9 +34,8 @@ from mathdl.ir.index import (
     slots_in,
 )
 from mathdl.ir.steps import CHAIN, THROUGH_TIME, TOTAL, Accumulation, PullBack, Step
-from mathdl.ir.system import depends_on, topological
+from mathdl.ir.system import by_loop, depends_on, loop_key, topological
 from mathdl.ir.tensor import Access, Equation, Tensor
-from mathdl.language.recurrence import loop_key
 from mathdl.primitives.registry import pull_back_primitive
 from mathdl.scalar.compare import eq, ge, lt, where
 
@@ -126,9 +124,8 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
     """
     equation = tensor.equation
     count = len(equation.operands)
-    out = out_indices(tensor.ndim)
-    bounds = tuple(bound_index(k) for k in range(len(equation.extents)))
-    bound = list(zip(bounds, equation.extents, strict=True))
+    bound = bound_ranges(equation)
+    bounds = tuple(symbol for symbol, _ in bound)
     if equation.reduce in ("none", "sum"):
         return S.One, []
     if equation.reduce == "prod":
@@ -138,18 +135,17 @@ def weights(tensor: Tensor) -> tuple[Any, list[Access]]:
         rest = define(
             [*out_ranges(tensor.shape), *bound],
             where(same, 1, substitute(equation.body, renamed)),
-            [Access(a.tensor, tuple(substitute(e, renamed) for e in a.index), a.held)
-             for a in equation.operands],
+            moved(equation.operands, renamed),
             reduce="prod",
             bound=list(zip(others, equation.extents, strict=True)),
         )
-        return slot(count), [Access(rest, (*out, *bounds))]
-    best = Access(tensor, out)
+        return slot(count), [Access(rest, (*out_indices(tensor.ndim), *bounds))]
+    best = read(tensor)
     tied = eq(equation.body, slot(count))
     ties = define(
         out_ranges(tensor.shape), tied, [*equation.operands, best], reduce="sum", bound=bound
     )
-    return tied / slot(count + 1), [best, Access(ties, out)]
+    return tied / slot(count + 1), [best, read(ties)]
 
 
 def derivative_factor(tensor: Tensor, k: int) -> tuple[Any, list[Access]]:
@@ -166,7 +162,7 @@ def derivative_factor(tensor: Tensor, k: int) -> tuple[Any, list[Access]]:
     operands = [*equation.operands, *extra]
     if derivative.has(OWN):
         derivative = derivative.xreplace({OWN: slot(len(operands))})
-        operands.append(Access(tensor, out_indices(tensor.ndim)))
+        operands.append(read(tensor))
     return derivative * weight, operands
 
 
@@ -185,8 +181,7 @@ def pull_back(tensor: Tensor, cotangent: Tensor, k: int, prefix: Shape = ()) -> 
         return None
     heads = _names("u", len(prefix))
     tails = _names("n", access.tensor.ndim)
-    out = dict(zip(out_indices(tensor.ndim), tensor.shape, strict=True))
-    bound = {bound_index(j): d for j, d in enumerate(equation.extents)}
+    out, bound = dict(out_ranges(tensor.shape)), dict(bound_ranges(equation))
     solution = _invert_reshape(tensor, access, tails) or solve_indices(
         access.index, tails, access.tensor.shape, out, bound
     )
@@ -244,15 +239,11 @@ def _collect(
     new_out = [
         *zip(heads, prefix, strict=True), *zip(tails, access.tensor.shape, strict=True)
     ]
-    moved = [
-        Access(a.tensor, tuple(substitute(e, values) for e in a.index), a.held)
-        for a in operands
-    ]
     body = Mul(substitute(body, values), *(substitute(f, values) for f in solution.factors))
     return define(
         new_out,
         body,
-        moved,
+        moved(operands, values),
         reduce="sum",
         bound=[(s, d) for s, d in ranges.items() if s not in values],
     )
@@ -309,10 +300,7 @@ def sweep(
         terms.setdefault(id(output), []).append(seed)
     wanted = {id(t) for t in targets}
     order = [t for t in topological(outputs) if id(t) in carrying and not t.is_input]
-    loops: dict[Any, list[Tensor]] = {}
-    for tensor in order:
-        if tensor.recurrence is not None:
-            loops.setdefault(loop_key(tensor), []).append(tensor)
+    loops = by_loop(order)
     for tensor in reversed(order):
         if tensor.recurrence is not None:
             # what one loop computes is pulled back at once, when all of it has its cotangent
@@ -324,10 +312,10 @@ def sweep(
                     trace += [
                         Accumulation(TOTAL, t, tuple(terms[id(t)]), prefix, c) for t, c in given
                     ]
-                    for operand, moved in pull_back_loop(given, carrying, sweep, prefix):
-                        terms.setdefault(id(operand), []).append(moved)
+                    for operand, part in pull_back_loop(given, carrying, sweep, prefix):
+                        terms.setdefault(id(operand), []).append(part)
                         trace.append(
-                            PullBack(THROUGH_TIME, tuple(given), operand, None, prefix, moved)
+                            PullBack(THROUGH_TIME, tuple(given), operand, None, prefix, part)
                         )
             continue
         if id(tensor) not in terms:
@@ -347,9 +335,9 @@ def sweep(
                 term = pull_back(tensor, cotangent, k, prefix)
                 if term is not None:
                     terms.setdefault(id(access.tensor), []).append(term)
-                moved = accumulate([], (*prefix, *access.tensor.shape)) if term is None else term
+                part = accumulate([], (*prefix, *access.tensor.shape)) if term is None else term
                 trace.append(
-                    PullBack(CHAIN, ((tensor, cotangent),), access.tensor, k, prefix, moved)
+                    PullBack(CHAIN, ((tensor, cotangent),), access.tensor, k, prefix, part)
                 )
         if id(tensor) not in wanted:
             del terms[id(tensor)]

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Add, KroneckerDelta, Mul
 
 from mathdl.ir.bodies import inline, is_structural, symbols_read
-from mathdl.ir.build import define
+from mathdl.ir.build import define, read
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 
@@ -56,7 +56,7 @@ def factors(tensor: Tensor) -> tuple[Factor, ...]:
 def _opened(tensor: Tensor) -> tuple[Any, list[Access]]:
     """An elementwise definition, with the structured tensors that it adds up opened."""
     if tensor.definition is None or tensor.definition.reduce != "none":
-        return slot(0), [Access(tensor, out_indices(tensor.ndim))]
+        return slot(0), [read(tensor)]
     body, operands = tensor.definition.body, list(tensor.definition.operands)
     for k, access in enumerate(tensor.definition.operands):
         if is_structural(access.tensor):

@@ -16,9 +16,10 @@ from sympy import Integer, Max, Mod, S, floor, sympify
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.expression import Expression
+from mathdl.generate.graph import Graph
 from mathdl.generate.labelled import Lab, Ranges
 from mathdl.generate.scalars import INDEX_SYMBOLS, symbol_rank, symbols_of
-from mathdl.generate.values import Copy, Fill, Gather, Graph, Offset, Pad, Take, Value
+from mathdl.generate.values import Copy, Fill, Gather, Offset, Pad, Take, Value
 from mathdl.ir.dim import Dim, nonnegative, normal
 from mathdl.ir.index import (
     bounds,

@@ -49,7 +49,7 @@ RESERVED = frozenset((
 # what the generated functions use themselves: an argument of that name would hide it
 OWN_NAMES = frozenset((
     "given", "TypeError", "AttributeError", "_key", "_found", "_known", "_inputs", "_compute",
-    "_prepare", "_array", "_dtype", "_misfit", "_local", "_indices",
+    "_prepare", "_array", "_dtype", "_misfit", "_local", "_indices", "_passed",
 ))
 
 

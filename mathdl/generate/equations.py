@@ -11,6 +11,7 @@ from mathdl.generate.access import Reader, affine_in
 from mathdl.generate.contraction import contract
 from mathdl.generate.expression import Expression
 from mathdl.generate.factors import lower_call
+from mathdl.generate.graph import Graph
 from mathdl.generate.indices import index_tensors, step_order
 from mathdl.generate.labelled import Lab, Scaled
 from mathdl.generate.parts import assemble, part
@@ -38,7 +39,6 @@ from mathdl.generate.values import (
     Cast,
     Collected,
     Cumulate,
-    Graph,
     Loop,
     Positions,
     Reduction,
@@ -50,8 +50,8 @@ from mathdl.generate.windows import windowed
 from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, product
 from mathdl.ir.index import out_indices, slot
+from mathdl.ir.system import loop_key
 from mathdl.ir.tensor import Access, Recurrence, Tensor
-from mathdl.language.recurrence import emitted, loop_key
 from mathdl.scalar.compare import ge, le
 
 _FOLDS = {"max": "np.maximum", "min": "np.minimum", "prod": "np.multiply"}
@@ -66,20 +66,26 @@ class Lowering:
         self.graph = Graph()
         self.reader = Reader(self.graph, assumed)
         self.loops = loops or {}  # all that each loop collects
+        self.running: dict[Any, Value] = {}  # the loops themselves
 
     def _collected(self, tensor: Tensor, step: Recurrence) -> Value:
-        """One loop computes all that is collected of its steps."""
-        together = self.loops[loop_key(tensor)]
+        """What one of the results of a loop is, which computes them all together."""
+        key = loop_key(tensor)
+        together = self.loops[key]
+        if key not in self.running:
+            self.running[key] = self._loop(step, together)
+        return self.graph.make(Collected(self.running[key], together.index(tensor)), tensor.shape)
+
+    def _loop(self, step: Recurrence, together: Sequence[Tensor]) -> Value:
         whole = index_tensors(step_order(together))
         args = []
-        for given, access in zip(step.inputs, tensor.operands, strict=True):
+        for given, access in zip(step.inputs, together[0].operands, strict=True):
             value = self.reader.dense(access.tensor)
             if value.kind != ("int" if given in whole else "float"):
                 value = self.graph.make(Cast(value), value.shape)
             args.append(value)
-        op = Loop(step, tuple(args), tuple(emitted(t) for t in together))
-        loop = self.graph.make(op, (), "object")
-        return self.graph.make(Collected(loop, list(together).index(tensor)), tensor.shape)
+        op = Loop(step, tuple(args), tuple(t.emitted for t in together))
+        return self.graph.make(op, (), "object")
 
     def lower(self, tensor: Tensor) -> None:
         """Make the tensor's value; the tensors that it reads have theirs."""

@@ -12,6 +12,7 @@ from typing import Any
 from sympy import Integer, KroneckerDelta, Rational, S
 
 from mathdl.errors import UnsupportedError
+from mathdl.generate.graph import Graph
 from mathdl.generate.labelled import Elementwise, Lab, Ranges, Scaled
 from mathdl.generate.scalars import (
     Apply,
@@ -24,7 +25,7 @@ from mathdl.generate.scalars import (
     Sum,
     translate_index,
 )
-from mathdl.generate.values import Graph, Ufunc
+from mathdl.generate.values import Ufunc
 from mathdl.scalar.compare import COMPARISONS, eq
 
 REPEATED = 64  # powers up to this are products

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mathdl.errors import UnsupportedError
-from mathdl.generate.values import Affine, Dot, Graph, Linalg, Matmul, Reshape, Value
+from mathdl.generate.graph import Graph
+from mathdl.generate.values import Affine, Dot, Linalg, Matmul, Reshape, Value
 from mathdl.ir.tensor import Tensor
 from mathdl.primitives.inverse import TRANSPOSED
 

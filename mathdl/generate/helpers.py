@@ -186,6 +186,15 @@ def _indices(name, array, length):
         raise IndexError(f"{name} has an index out of range for an axis of length {length}")
 '''
 
+_PASSED = '''
+
+def _passed(**dims):
+    """Dims that the inputs' shapes do not tell must be passed by name."""
+    missing = [name for name, size in dims.items() if size is None]
+    if missing:
+        raise TypeError(f"no input's shape has {', '.join(missing)}: pass {'=, '.join(missing)}=")
+'''
+
 _STRIDED = '''
 
 def _strided(array, start, shape, steps):
@@ -208,6 +217,7 @@ OPTIONAL = {
     "_broadcasting(": _BROADCASTING,
     "_times_transposed(": _TIMES,
     "_indices(": _INDICES,
+    "_passed(": _PASSED,
     "_strided(": _STRIDED,
     "rowdot(": _ROWDOT,
     **LINALG,

@@ -9,14 +9,13 @@ from sympy import KroneckerDelta
 from mathdl.ir.index import slots_in
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import emitted
 
 
 def step_order(results: Sequence[Tensor]) -> list[Tensor]:
     """What one step computes for these results of a loop, operands first."""
     step = results[0].recurrence
     assert step is not None
-    return topological([*step.nexts, *map(emitted, results)])
+    return topological([*step.nexts, *(t.emitted for t in results)])
 
 
 def index_tensors(order: Sequence[Tensor]) -> set[Tensor]:

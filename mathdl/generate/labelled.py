@@ -12,8 +12,9 @@ from typing import Any
 
 from sympy import S
 
+from mathdl.generate.graph import Graph
 from mathdl.generate.scalars import symbol_rank, symbols_of
-from mathdl.generate.values import Cast, Copy, Fill, Graph, Kind, Positions, Select, Ufunc, Value
+from mathdl.generate.values import Cast, Copy, Fill, Kind, Positions, Select, Ufunc, Value
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_index
 

@@ -18,9 +18,8 @@ from mathdl.generate.scalars import INDEX_SYMBOLS
 from mathdl.generate.values import Select, Ufunc, Value
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
-from mathdl.ir.system import topological
+from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import emitted
 
 WIDE = 32_768  # entries computed with broadcasting from which on another ufunc buffer pays
 GROWING = {"np.exp", "np.exp2", "np.expm1", "np.sinh", "np.cosh", "np.logaddexp"}
@@ -58,9 +57,7 @@ def dims_of(outputs: Iterable[Tensor]) -> list[Any]:
             if not isinstance(expr, int):
                 found.update(expr.free_symbols)
 
-    for tensor in topological(outputs):
-        if tensor.recurrence is not None:
-            found.update(dims_of([*tensor.recurrence.nexts, emitted(tensor)]))
+    for tensor in with_steps(outputs):
         for dim in tensor.shape:
             scan(dim)
         for requirement in tensor.requires:
@@ -230,9 +227,8 @@ def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
             source[unknown[0]] = tensor.name or ""
             progress = True
     free = [d for d in m.dims if d not in source]
-    for dim in free:
-        lines += [f"if {dim_name(dim)} is None:",
-                  f'    raise TypeError("the dim {dim} is in no input\'s shape: pass {dim}=")']
+    if free:
+        lines += listed("_passed(", (f"{dim}={dim_name(dim)}" for dim in free), ")")
     for dim in m.dims:
         lines += [f"if {dim_name(dim)} < 1:",
                   f'    raise ValueError(f"the dim {dim} must be at least 1, '

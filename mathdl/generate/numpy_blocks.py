@@ -15,7 +15,7 @@ from mathdl.generate.values import Affine, Fill, Reshape, StackedDot, Value
 from mathdl.ir.dim import Dim, Shape, product
 
 if TYPE_CHECKING:
-    from mathdl.generate.numpy import Printer
+    from mathdl.generate.numpy_printer import Printer
 
 CACHE = 1_300_000  # bytes that the arrays of a block take together, well within an L2 cache
 LARGE = 262_144  # entries from which on blocks pay

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from mathdl.generate.schedule import carried
 from mathdl.generate.values import Collected, Loop, Value
 
 if TYPE_CHECKING:
-    from mathdl.generate.numpy import Printer
+    from mathdl.generate.numpy_printer import Printer
+
+Row = Callable[[str], str]  # the code of the place that is written at a time, given its name
 
 
 @dataclass
@@ -65,9 +67,11 @@ def loop_lines(printer: Printer, value: Value) -> list[str]:
                  *given[count + items :], *(new for new in news if new)]
     length = dim_code(op.step.length)
     steps = f"range({length} - 1, -1, -1)" if op.step.reverse else f"range({length})"
-    lines = _assigned(states, given[:count]) if states else []
+    lines = _assigned(states, given[:count])
     lines.append(f"for {time} in {steps}:")
-    inside = _written(news, targets, time)
+    rows = [target(time) if target else "" for target in targets]
+    arrays = {new: row for new, row in zip(news, rows, strict=True) if new}
+    inside = _assigned(list(arrays), list(arrays.values()))
     scalars = [k for k, new in enumerate(news) if not new]
     head = f"{call}("
     if scalars:
@@ -77,42 +81,43 @@ def loop_lines(printer: Printer, value: Value) -> list[str]:
             news[k] = f"{found}[{k}]"
     depth = " "*12  # of the loop's body in the module
     inside += [line[len(depth):] for line in listed(f"{depth}{head}", arguments, ")")]
-    inside += [f"{targets[k]}[{time}] = {news[k]}" for k in scalars if targets[k]]
+    inside += [f"{rows[k]} = {news[k]}" for k in scalars if rows[k]]
     wanted = [*op.emits, *carried(op)]
-    if states:
-        inside += _assigned(states, [news[wanted.index(t)] for t in op.step.nexts])
+    inside += _assigned(states, [news[wanted.index(t)] for t in op.step.nexts])
     printer.taken.discard(time)
     return [*lines, *(f"    {line}" for line in inside)]
 
 
 def _assigned(names: Sequence[str], values: Sequence[str]) -> list[str]:
+    if not names:
+        return []
     line = f"{', '.join(names)} = {', '.join(values)}"
     if len(line) <= 91:
         return [line]
     return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
 
 
-def _written(news: Sequence[str], targets: Sequence[str], time: str) -> list[str]:
-    """Where each array of this step is written: a row of a sequence, or one of two by turns."""
-    pairs = [(new, f"{target[1:]}[{time} % 2]" if target[:1] == "~" else f"{target}[{time}]")
-             for new, target in zip(news, targets, strict=True) if new]
-    return _assigned(*zip(*pairs, strict=True)) if pairs else []
-
-
-def _targets(printer: Printer, loop: Value, results: Sequence[Value]) -> list[str]:
-    """The array for each result of a step; ``~`` before one that holds two steps only."""
+def _targets(printer: Printer, loop: Value, results: Sequence[Value]) -> list[Row | None]:
+    """Where each result of a step is written: in a sequence, or one of two places by turns."""
     collected = {
         v.op.k: v for v in printer.schedule.steps
         if isinstance(v.op, Collected) and v.op.loop is loop
     }
-    targets: list[str] = []
+    targets: list[Row | None] = []
     for k, value in enumerate(results):
         if k in collected:
-            targets.append(printer.name(collected[k]))
+            targets.append(_entry(printer.name(collected[k])))
         elif value.shape:
-            shape = shape_code((2, *value.shape))
-            key = ("turns", loop, k)
-            targets.append("~" + printer._remember(key, "u", f"_empty({shape}, dtype)"))
+            two = f"_empty({shape_code((2, *value.shape))}, dtype)"
+            targets.append(_by_turns(printer._remember(("turns", loop, k), "u", two)))
         else:
-            targets.append("")
+            targets.append(None)
     return targets
+
+
+def _entry(array: str) -> Row:
+    return lambda time: f"{array}[{time}]"
+
+
+def _by_turns(array: str) -> Row:
+    return lambda time: f"{array}[{time} % 2]"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sympy import S
 
-from mathdl.generate.values import Affine, Dot, Fill, Graph, Reshape, RowDot, Ufunc, Value
+from mathdl.generate.graph import Graph
+from mathdl.generate.values import Affine, Dot, Fill, Reshape, RowDot, Ufunc, Value
 from mathdl.ir.dim import product
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mathdl.generate.values import Affine, Dot, Graph, Reshape, Value
+from mathdl.generate.graph import Graph
+from mathdl.generate.values import Affine, Dot, Reshape, Value
 from mathdl.ir.dim import product
 
 

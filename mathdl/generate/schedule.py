@@ -31,9 +31,8 @@ from mathdl.generate.values import (
     Ufunc,
     Value,
 )
-from mathdl.ir.system import inputs_of, rewrite, topological
+from mathdl.ir.system import by_loop, inputs_of, rewrite, topological
 from mathdl.ir.tensor import Tensor, input_tensor
-from mathdl.language.recurrence import loop_key
 
 
 def schedule(
@@ -44,11 +43,7 @@ def schedule(
     """Lower the equations below the outputs and lay them out."""
     order = topological(t for _, t in outputs)
     requires = list(dict.fromkeys(r for t in order for r in t.requires))
-    loops: dict[Any, list[Tensor]] = {}
-    for tensor in order:
-        if tensor.recurrence is not None:
-            loops.setdefault(loop_key(tensor), []).append(tensor)
-    lowering = Lowering([r.expr for r in requires], loops)
+    lowering = Lowering([r.expr for r in requires], by_loop(order))
     graph, reader = lowering.graph, lowering.reader
     shown = display_names(order, outputs, names or {})
     texts: dict[int, str] = {}

@@ -57,7 +57,7 @@ UNIT_ROWS = frozenset({"one_hot", "probability_vector"})
 #: Facts that hold of instances but not of their neighbourhoods: not used before differentiating
 #: by what has them.
 OF_INSTANCES = UNIT_ROWS | {
-    "symmetric", "positive_definite", "orthogonal", "diagonal", "lower_triangular",
+    "symmetric", "positive_definite", "orthogonal", "diagonal", "lower_triangular", "binary",
 }
 
 ASSUMPTIONS: dict[str, Assumption] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from sympy import KroneckerDelta, Mod, Mul, floor
 
-from mathdl.ir.build import substitute
-from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.build import moved, substitute
+from mathdl.ir.index import Ranges, in_range, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -25,11 +25,18 @@ def inline(body: Any, operands: Sequence[Access], k: int) -> tuple[Any, list[Acc
     )
     for j in range(len(equation.operands)):
         mapping[slot(j)] = slot(shift + j)
-    merged = list(operands)
-    for inner in equation.operands:
-        index = tuple(substitute(e, mapping) for e in inner.index)
-        merged.append(Access(inner.tensor, index, access.held or inner.held))
-    return substitute(body, {slot(k): substitute(equation.body, mapping)}), merged
+    inner = [
+        Access(a.tensor, a.index, access.held or a.held)
+        for a in moved(equation.operands, mapping)
+    ]
+    opened = substitute(body, {slot(k): substitute(equation.body, mapping)})
+    return opened, [*operands, *inner]
+
+
+def reads_inside(access: Access, ranges: Ranges) -> bool:
+    """Whether an access never leaves its tensor: only then may a definition stand for it."""
+    shape = access.tensor.shape
+    return all(in_range(e, d, ranges) for e, d in zip(access.index, shape, strict=True))
 
 
 def is_regrouped(tensor: Tensor) -> bool:
@@ -55,11 +62,7 @@ def merge(body: Any, operands: list[Access]) -> tuple[Any, list[Access]]:
             mapping[slot(k)] = slot(j)
     if not mapping:
         return body, operands
-    moved = [
-        Access(a.tensor, tuple(substitute(e, mapping) for e in a.index), a.held)
-        for a in operands
-    ]
-    return substitute(body, mapping), moved
+    return substitute(body, mapping), moved(operands, mapping)
 
 
 def symbols_read(body: Any, operands: Sequence[Access]) -> set[Any]:

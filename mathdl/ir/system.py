@@ -5,17 +5,30 @@ These are the only traversals: each visits every node once, whatever the sharing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mathdl.ir.build import define, out_ranges, redefine
 from mathdl.ir.tensor import Access, Tensor
 
 
-def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """Every tensor below the outputs, operands before what reads them."""
+def reads(tensor: Tensor) -> list[Tensor]:
+    """The tensors that a definition reads, one for each access."""
+    return [a.tensor for a in tensor.operands]
+
+
+def topological(
+    outputs: Iterable[Tensor], leaves: Iterable[int] = (),
+    below: Callable[[Tensor], Sequence[Tensor]] = reads,
+) -> list[Tensor]:
+    """Every tensor below the outputs, operands before what reads them.
+
+    ``below`` says what a tensor needs, by default what its definition reads; tensors whose ids
+    are ``leaves`` are left out, with what only they need.
+    """
     order: list[Tensor] = []
-    done: set[int] = set()
+    done = set(leaves)
     for output in outputs:
         stack: list[tuple[Tensor, bool]] = [(output, False)]
         while stack:
@@ -27,9 +40,7 @@ def topological(outputs: Iterable[Tensor]) -> list[Tensor]:
                 order.append(tensor)
                 continue
             stack.append((tensor, True))
-            for access in reversed(tensor.operands):
-                if id(access.tensor) not in done:
-                    stack.append((access.tensor, False))
+            stack.extend((t, False) for t in reversed(below(tensor)) if id(t) not in done)
     return order
 
 
@@ -38,10 +49,25 @@ def with_steps(outputs: Iterable[Tensor]) -> list[Tensor]:
     order = topological(outputs)
     found = dict.fromkeys(order)
     for tensor in order:
-        if tensor.call is not None and tensor.recurrence is not None:
-            emitted = dict(tensor.call.params)["emit"]
-            found.update(dict.fromkeys(with_steps([*tensor.recurrence.nexts, emitted])))
+        if tensor.recurrence is not None:
+            inside = with_steps([*tensor.recurrence.nexts, tensor.emitted])
+            found.update(dict.fromkeys(inside))
     return list(found)
+
+
+def loop_key(tensor: Tensor) -> Any:
+    """The same for all that one loop computes; None for what no recurrence does."""
+    step = tensor.recurrence
+    return None if step is None else (step, tuple(reads(tensor)))
+
+
+def by_loop(tensors: Iterable[Tensor]) -> dict[Any, list[Tensor]]:
+    """Those of the tensors that each loop computes, by its key."""
+    loops: dict[Any, list[Tensor]] = {}
+    for tensor in tensors:
+        if tensor.recurrence is not None:
+            loops.setdefault(loop_key(tensor), []).append(tensor)
+    return loops
 
 
 def rewrite(
@@ -62,18 +88,24 @@ def rewrite(
         if tensor.is_input:
             known[id(tensor)] = tensor
             continue
-        operands = tuple(
-            a if (new := known[id(a.tensor)]) is a.tensor else Access(new, a.index, a.held)
-            for a in tensor.operands
-        )
+        operands = reading(tensor.operands, known)
         known[id(tensor)] = (
             rule(tensor, operands) if rule is not None else redefine(tensor, operands)
         )
     return [known[id(t)] for t in outputs]
 
 
+def reading(operands: Iterable[Access], known: Mapping[int, Tensor]) -> tuple[Access, ...]:
+    """The accesses, of what stands for their tensors (by id)."""
+    return tuple(
+        a if (new := known.get(id(a.tensor), a.tensor)) is a.tensor
+        else Access(new, a.index, a.held)
+        for a in operands
+    )
+
+
 def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """The inputs below the outputs, in order of creation."""
+    """The inputs below the outputs, in order of declaration."""
     return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.created)
 
 

@@ -158,6 +158,14 @@ class Tensor:
         return found
 
     @property
+    def emitted(self) -> Tensor:
+        """What of its step the result of a recurrence holds for every time."""
+        if self.call is None or self.recurrence is None:
+            raise TypeError(f"{self.name or 'it'} is not the result of a recurrence")
+        found: Tensor = dict(self.call.params)["emit"]
+        return found
+
+    @property
     def operands(self) -> tuple[Access, ...]:
         if self.call is not None:
             return self.call.operands
@@ -320,6 +328,12 @@ def input_tensor(name: str, shape: Iterable[Dim], assume: Iterable[str] = ()) ->
         name=name, shape=shape, assume=assume, definition=None, label=None, requires=(),
         call=None,
     )
+
+
+def declared_last(tensor: Tensor) -> Tensor:
+    """An input in the order of declaration after all others, wherever it was declared before."""
+    tensor.created = next(_CREATED)
+    return tensor
 
 
 def intern(

@@ -10,7 +10,8 @@ from mathdl.ir.dim import Dim, show_shape
 from mathdl.ir.tensor import Tensor
 from mathdl.language.operators import normalise_axis, transpose
 from mathdl.language.pointwise import as_tensor
-from mathdl.language.recurrence import fresh, lift
+from mathdl.language.recurrence import lift
+from mathdl.language.stand_ins import fresh, given
 
 
 def vmap(
@@ -31,23 +32,24 @@ def vmap(
         if len(axes) != len(tensors):
             raise ShapeError(f"in_axes has {len(axes)} entries for {len(tensors)} arguments")
         stacked: dict[Tensor, Tensor] = {}
-        given: list[Tensor] = []
+        inside: list[Tensor] = []
         lengths: dict[Dim, str] = {}
         for tensor, axis in zip(tensors, axes, strict=True):
             if axis is None:
-                given.append(tensor)
+                inside.append(tensor)
                 continue
             at = normalise_axis(axis, tensor.ndim, "vmap")
             lengths[tensor.shape[at]] = show_shape(tensor.shape)
             front = transpose(tensor, [at, *(k for k in range(tensor.ndim) if k != at)])
             one = fresh("instance", front.shape[1:], tensor.assume)
             stacked[one] = front
-            given.append(one)
+            inside.append(one)
         if len(lengths) != 1:
             found = " and ".join(lengths.values()) or "no stacked argument"
             raise ShapeError(f"vmap needs one length for the mapped axis, found {found}")
         (dim,) = lengths
-        result = function(*given)
+        with given(stacked):
+            result = function(*inside)
         several = isinstance(result, (tuple, list))
         given_back = [as_tensor(r) for r in (result if several else [result])]
         moved = [_moved(r, out_axes) for r in lift(given_back, stacked, dim)]

@@ -11,7 +11,7 @@ from sympy import Expr
 from mathdl.errors import AssumptionError, NamingError, ShapeError
 from mathdl.ir.assumptions import check_assumption, closure
 from mathdl.ir.dim import MAX_AXES, Dim, Shape, as_dim, dim_symbol
-from mathdl.ir.tensor import Tensor, input_tensor
+from mathdl.ir.tensor import Tensor, declared_last, input_tensor
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name, shown
 
@@ -50,7 +50,7 @@ def declared_input(name: str, shape: Shape, assume: Iterable[str]) -> Tensor:
     names = list(assume)
     for assumption in names:
         check_assumption(assumption, name, shape)
-    return input_tensor(name, shape, closure(names))
+    return declared_last(input_tensor(name, shape, closure(names)))
 
 
 def check_tensor_name(name: object) -> str:

@@ -22,8 +22,9 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language import operators
 from mathdl.language.declare import check_tensor_name
 from mathdl.language.indexed import IndexReader
-from mathdl.language.recurrence import fresh, lift, recur
+from mathdl.language.recurrence import lift, recur
 from mathdl.language.scope import Now, Started, Time, plain
+from mathdl.language.stand_ins import fresh
 
 MAX_NODES = 6_000
 

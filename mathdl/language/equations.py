@@ -36,7 +36,14 @@ from mathdl.ir.index import slot
 from mathdl.ir.tensor import Access, Reduce, Requirement, Tensor, input_tensor
 from mathdl.language.indexing import is_integer_tensor
 from mathdl.language.names import shown
-from mathdl.language.notation import Entry, Reduction, as_reduction, index_symbols, is_index
+from mathdl.language.notation import (
+    Entry,
+    Reduction,
+    as_entries,
+    as_reduction,
+    index_symbols,
+    is_index,
+)
 from mathdl.language.operators import named, require_at_least
 from mathdl.scalar import lookup, of_head
 from mathdl.scalar.compare import eq, ge, gt, le, lt, ne, where
@@ -53,7 +60,7 @@ def equation(name: str, index: Any, expr: Any) -> Tensor:
     Index ranges come from the axes on which an index stands alone.
 
     Raises ShapeError when an index runs over axes of different lengths, NamingError when an
-    index is on the right only, and not summed over.
+    index is on the right only and not summed over, or a tensor stands there without indices.
     """
     given = (index,) if isinstance(index, (Expr, Idx)) else tuple(index)
     if len(given) == 3 and is_index(given[0]) and not is_index(sympify(given[1])):
@@ -79,7 +86,7 @@ def stated(
 
     With ``padded`` an index may run beyond an axis, where the entries are zero.
     """
-    expr = own(sympify(expr))
+    expr = own(as_entries(expr))
     loose = sorted(index_symbols(expr) - set(left), key=str)
     if loose:
         raise NamingError(

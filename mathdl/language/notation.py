@@ -8,9 +8,10 @@ outside a tensor's range is zero.
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
-from sympy import Atom, Expr, Idx, Indexed, Symbol, Tuple, sympify
+from sympy import Atom, Basic, Expr, Idx, Indexed, Symbol, Tuple, sympify
 from sympy import Max as SymPyMax
 from sympy import Min as SymPyMin
 from sympy import Product as SymPyProduct
@@ -128,6 +129,27 @@ class Reduction(Expr):  # type: ignore[misc]
         return f"{self.kind}({printer._print(self.body)}, {limits})"
 
 
+def as_entries(value: Any) -> Any:
+    """What a user gives as a scalar: entries and numbers; a tensor without axes is its entry.
+
+    Raises NamingError for a tensor with axes, which needs its indices, and for all else.
+    """
+    if isinstance(value, Tensor):
+        if value.ndim:
+            places = ", ".join("ijklpqrs"[: value.ndim])
+            raise NamingError(
+                f"{shown(value)} of shape {show_shape(value.shape)} needs its indices in index "
+                f"notation: {value.name or value.label or 'X'}[{places}]"
+            )
+        return Entry(value)
+    if not isinstance(value, Basic | Number):
+        raise NamingError(
+            f"{shown(value)} is no scalar of index notation; write entries with indices, and "
+            "numbers"
+        )
+    return sympify(value)
+
+
 def _reduction(kind: str, expr: Any, limits: tuple[Any, ...]) -> Any:
     if not limits:
         raise NamingError(f"{kind} over which index? write {kind}(expr, k)")
@@ -140,7 +162,7 @@ def _reduction(kind: str, expr: Any, limits: tuple[Any, ...]) -> Any:
                 "with k of indices()"
             )
         checked.append(Tuple(*map(sympify, parts)))
-    return Reduction(Symbol(kind), sympify(expr), *checked)
+    return Reduction(Symbol(kind), as_entries(expr), *checked)
 
 
 def Sum(expr: Any, *limits: Any) -> Any:
@@ -167,7 +189,7 @@ def _extremum(kind: str, scalar: Any, arguments: tuple[Any, ...]) -> Any:
     expr, *limits = arguments
     if limits and all(isinstance(m, (Index, Idx, tuple, list, Tuple)) for m in limits):
         return _reduction(kind, expr, tuple(limits))
-    return scalar(*arguments)
+    return scalar(*map(as_entries, arguments))
 
 
 def as_reduction(expr: Any) -> Any:

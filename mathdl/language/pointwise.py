@@ -15,7 +15,7 @@ from mathdl.ir.dim import Dim, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.names import shown
-from mathdl.language.notation import Entry, is_index_notation
+from mathdl.language.notation import as_entries, is_index_notation
 
 
 def as_tensor(value: Any) -> Tensor:
@@ -132,18 +132,7 @@ def broadcast_access(tensor: Tensor, shape: Shape) -> Access:
 
 def _of_entries(law: Callable[..., Any], arguments: Sequence[Any]) -> Tensor:
     """``lam*x[i]``: with entries of index notation a scalar tensor is an entry too."""
-    entries = []
-    for argument in arguments:
-        if isinstance(argument, Tensor):
-            if argument.ndim:
-                name = argument.name or argument.label or "a tensor"
-                raise NamingError(
-                    f"{name} of shape {show_shape(argument.shape)} needs its indices in index "
-                    f"notation: {name}[i]"
-                )
-            argument = Entry(argument)
-        entries.append(exact(argument))
-    scalar: Tensor = law(*entries)
+    scalar: Tensor = law(*(exact(as_entries(a)) for a in arguments))
     return scalar
 
 

@@ -8,19 +8,27 @@ recurrences are one.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from sympy import KroneckerDelta, S, Symbol, sympify
 
-from mathdl.ir.build import define, is_zero, redefine
-from mathdl.ir.dim import Dim, Shape
-from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.assumptions import UNIT_ROWS
+from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, read, redefine
+from mathdl.ir.dim import Dim
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.steps import STEPWISE, Rewrite, Step
-from mathdl.ir.system import depends_on, inputs_of, rewrite, topological
+from mathdl.ir.system import (
+    by_loop,
+    depends_on,
+    inputs_of,
+    loop_key,
+    reading,
+    reads,
+    rewrite,
+    topological,
+)
 from mathdl.ir.tensor import (
     SCAN,
     Access,
@@ -33,15 +41,8 @@ from mathdl.ir.tensor import (
 )
 from mathdl.language.indexing import is_integer_tensor
 from mathdl.language.operators import transpose
+from mathdl.language.stand_ins import fresh
 from mathdl.primitives.registry import apply, lookup_primitive
-
-_COUNT = itertools.count()
-_ROWS = frozenset({"one_hot", "probability_vector"})  # of instances, not of neighbourhoods
-
-
-def fresh(stem: str, shape: Shape, assume: Iterable[str] = ()) -> Tensor:
-    """An input that nothing else is."""
-    return input_tensor(f"_{stem}{next(_COUNT):09d}", shape, assume)
 
 
 def lift(
@@ -56,43 +57,19 @@ def lift(
     known: dict[int, Tensor] = {id(t): s for t, s in stacked.items()}
     same: dict[int, Tensor] = {id(t): s for t, s in (shared or {}).items()}
     carrying = depends_on(outputs, stacked, held=True)
-    for tensor in _down_to(outputs, known.keys() | same.keys()):
+    for tensor in topological(outputs, known.keys() | same.keys()):
         if id(tensor) in carrying:
             known[id(tensor)] = _lifted(tensor, known, same, dim)
         elif not tensor.is_input:
-            same[id(tensor)] = redefine(tensor, [
-                Access(same.get(id(a.tensor), a.tensor), a.index, a.held)
-                for a in tensor.operands
-            ])
+            same[id(tensor)] = redefine(tensor, reading(tensor.operands, same))
     return [
         known[id(t)] if id(t) in known else repeated(same.get(id(t), t), dim) for t in outputs
     ]
 
 
-def _down_to(outputs: Sequence[Tensor], leaves: Iterable[int]) -> list[Tensor]:
-    """Every tensor below the outputs and above some leaves, operands first."""
-    found = set(leaves)
-    order: list[Tensor] = []
-    stack = [(t, False) for t in reversed(outputs)]
-    while stack:
-        tensor, expanded = stack.pop()
-        if id(tensor) in found:
-            continue
-        if expanded:
-            found.add(id(tensor))
-            order.append(tensor)
-        else:
-            stack.append((tensor, True))
-            stack.extend((a.tensor, False) for a in reversed(tensor.operands))
-    return order
-
-
 def repeated(tensor: Tensor, dim: Dim) -> Tensor:
     """The tensor for every entry of a new leading axis."""
-    symbols = out_indices(tensor.ndim)
-    return define(
-        [(_B, dim), *zip(symbols, tensor.shape, strict=True)], slot(0), [Access(tensor, symbols)]
-    )
+    return define([(_B, dim), *out_ranges(tensor.shape)], slot(0), [read(tensor)])
 
 
 _B = Symbol("b", integer=True, nonnegative=True)
@@ -112,7 +89,7 @@ def _lifted(
         )
     equation = tensor.equation
     return define(
-        [(_B, dim), *zip(out_indices(tensor.ndim), tensor.shape, strict=True)],
+        [(_B, dim), *out_ranges(tensor.shape)],
         equation.body,
         [
             Access(known[id(a.tensor)], (_B, *a.index), a.held) if id(a.tensor) in known
@@ -120,7 +97,7 @@ def _lifted(
             for a in equation.operands
         ],
         reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
         requires=tensor.requires,
         label=tensor.label,
     )
@@ -154,7 +131,7 @@ def _lifted_scan(
             fixed[stacked[given]] = known[id(value)]
         else:
             fixed[given] = same.get(id(value), value)
-    *nexts, wanted = lift([*step.nexts, emitted(tensor)], stacked, dim)
+    *nexts, wanted = lift([*step.nexts, tensor.emitted], stacked, dim)
     made = recur(step.length, states, nexts, items, fixed, step.reverse)
     return _swapped(made.stacked([wanted])[0])
 
@@ -192,7 +169,7 @@ class Loop:
         """The loop by which a tensor is computed; its scope is the closed step's own."""
         step = tensor.recurrence
         assert step is not None
-        given = [a.tensor for a in tensor.operands]
+        given = reads(tensor)
         m, n = len(step.states), len(step.states) + len(step.items)
         states, items, fixed = given[:m], given[m:n], given[n:]
         scope = Scope(
@@ -207,10 +184,8 @@ class Loop:
 
     def collect(self, tensor: Tensor) -> Tensor:
         """A tensor of the step's scope at every time, collected in the loop."""
-        return self._collect(rewrite([tensor], replace=self.scope.closed)[0])
-
-    def _collect(self, closed: Tensor) -> Tensor:
-        accesses = tuple(Access(t, out_indices(t.ndim)) for t in self.operands)
+        closed = rewrite([tensor], replace=self.scope.closed)[0]
+        accesses = tuple(map(read, self.operands))
         call = Call(SCAN, accesses, (("recurrence", self.step), ("emit", closed)))
         requires: dict[Requirement, None] = {}
         for t in topological([*self.step.nexts, closed]):
@@ -244,11 +219,11 @@ class Loop:
             self.collect(after) if id(after) in self.inside
             else lift([after], self.scope.items, length, self.scope.fixed)[0]
         )
-        body, reads = slot(0), [Access(whole, (there, *rest))]
+        body, operands = slot(0), [Access(whole, (there, *rest))]
         if not is_zero(start):
             body = body + KroneckerDelta(t, first) * slot(1)
-            reads.append(Access(start, rest))
-        return define(list(zip(symbols, (length, *state.shape), strict=True)), body, reads)
+            operands.append(Access(start, rest))
+        return define(out_ranges((length, *state.shape)), body, operands)
 
     def stacked(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Quantities of the step's scope at every time.
@@ -257,24 +232,18 @@ class Loop:
         """
         known = {**self.scope.items, **self.before}
         given = {id(t) for t in (*known, *self.scope.fixed)}
-        for tensor in _down_to(tensors, given):
+        for tensor in topological(tensors, given):
             if id(tensor) in self.inside:
                 known[tensor] = self.collect(tensor)
         return lift(tensors, known, self.step.length, self.scope.fixed)
 
-    def final(self, tensor: Tensor) -> Tensor:
-        """A quantity of the step's scope at the last step made."""
-        return last_of(self.stacked([tensor])[0], self.step.reverse)
-
 
 def last_of(sequence: Tensor, reverse: bool) -> Tensor:
     """The entry of a sequence at the last step made."""
-    symbols = out_indices(sequence.ndim - 1)
-    last = S.Zero if reverse else sympify(sequence.shape[0]) - 1
-    shape = sequence.shape[1:]
-    return define(
-        list(zip(symbols, shape, strict=True)), slot(0), [Access(sequence, (last, *symbols))]
-    )
+    length, *shape = sequence.shape
+    last = S.Zero if reverse else sympify(length) - 1
+    access = Access(sequence, (last, *out_indices(len(shape))))
+    return define(out_ranges(tuple(shape)), slot(0), [access])
 
 
 def recur(
@@ -294,12 +263,12 @@ def recur(
     fixed = fixed or {}
     states, nexts, zeros = _without_zeros(dict(states), list(nexts), length)
     carrying = depends_on(nexts, states, held=True)
-    read: dict[Tensor, None] = {}
-    for tensor in _down_to(nexts, {id(t) for t in (*states, *items)}):
+    needed: dict[Tensor, None] = {}
+    for tensor in topological(nexts, {id(t) for t in (*states, *items)}):
         if id(tensor) in carrying:
-            read.update((a.tensor, None) for a in tensor.operands)
-    read.update(dict.fromkeys(nexts))
-    outer = [t for t in read if t in items or id(t) not in carrying]
+            needed.update(dict.fromkeys(reads(tensor)))
+    needed.update(dict.fromkeys(nexts))
+    outer = [t for t in needed if t in items or id(t) not in carrying]
     moving = depends_on(outer, items, held=True)
     varying = [t for t in outer if id(t) in moving]
     sequences = dict(zip(varying, lift(varying, items, length, fixed), strict=True))
@@ -337,7 +306,7 @@ def _named(
     order: list[Tensor] = []
     for inner, operand in sorted(outside.items(), key=lambda pair: pair[1].rank):
         if operand not in chosen:
-            assume = {"integer"} if is_integer_tensor(operand) else inner.assume - _ROWS
+            assume = {"integer"} if is_integer_tensor(operand) else inner.assume - UNIT_ROWS
             shape = operand.shape[axes:]
             chosen[operand] = input_tensor(f"{stem}{len(chosen)}", shape, assume)
             order.append(inner)
@@ -371,13 +340,10 @@ def rewrite_steps(
     ``transform`` gets all that is computed in one step and returns what equals it.  The loops
     that compute something in ``kept`` stay as they are.
     """
-    results: dict[Any, dict[Tensor, None]] = {}
-    for tensor in topological(outputs):
-        if tensor.recurrence is not None:
-            results.setdefault(loop_key(tensor), {})[tensor] = None
+    results = by_loop(topological(outputs))
     if not results:
         return list(outputs)
-    settled = {loop_key(t) for t in kept if t.recurrence is not None}
+    settled = by_loop(kept).keys()
     known: dict[Tensor, Tensor] = {}
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
@@ -387,7 +353,7 @@ def rewrite_steps(
         if tensor not in known:
             loop = Loop.of(redefine(tensor, operands))
             step, scope = loop.step, loop.scope
-            emits = [emitted(t) for t in results[key]]
+            emits = [t.emitted for t in results[key]]
             found = transform([*step.nexts, *emits])
             nexts, made = found[: len(step.nexts)], found[len(step.nexts):]
             again = recur(
@@ -395,7 +361,7 @@ def rewrite_steps(
             )
             known.update(zip(results[key], again.stacked(made), strict=True))
             if trace is not None:
-                pairs = [(loop.collect(emitted(old)), known[old]) for old in results[key]]
+                pairs = [(loop.collect(old.emitted), known[old]) for old in results[key]]
                 trace.extend(Rewrite(STEPWISE, a, b) for a, b in pairs if a is not b)
         return known[tensor]
 
@@ -409,19 +375,6 @@ def named_in_steps(tensors: Iterable[Tensor]) -> dict[Tensor, str]:
         if tensor.recurrence is None:
             continue
         loop = Loop.of(tensor)
-        inner = [t for t in topological([*loop.step.nexts, emitted(tensor)]) if t.label]
+        inner = [t for t in topological([*loop.step.nexts, tensor.emitted]) if t.label]
         found |= dict(zip(loop.stacked(inner), [t.label or "" for t in inner], strict=True))
     return found
-
-
-def emitted(tensor: Tensor) -> Tensor:
-    """What of a step a tensor holds for every time."""
-    assert tensor.call is not None
-    found: Tensor = dict(tensor.call.params)["emit"]
-    return found
-
-
-def loop_key(tensor: Tensor) -> Any:
-    """The same for all that one loop computes; None for what no recurrence does."""
-    step = tensor.recurrence
-    return None if step is None else (step, tuple(a.tensor for a in tensor.operands))

@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Basic, expand, sympify
+from sympy import expand
 
 from mathdl.errors import NamingError, ShapeError, UnsupportedError
-from mathdl.ir.build import define
+from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import Dim, show_shape
 from mathdl.ir.index import out_index, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.equations import own, stated
 from mathdl.language.indexing import is_integer_tensor
 from mathdl.language.names import shown
-from mathdl.language.notation import Entry, is_index
+from mathdl.language.notation import Entry, as_entries, is_index
 from mathdl.language.operators import named
 from mathdl.language.pointwise import as_tensor
-from mathdl.language.recurrence import fresh, recur
+from mathdl.language.recurrence import recur
+from mathdl.language.stand_ins import fresh
 from mathdl.language.structure import broadcast_to
 
 
@@ -104,12 +105,10 @@ def _left(key: Any) -> _Left:
 
 
 def _right(left: _Left, expr: Any) -> Any:
-    if not isinstance(expr, (Basic, int, float)):
-        raise NamingError(
-            f"{shown(expr)} is not the right side of {left.tensor.name}; write entries with "
-            "indices, and numbers"
-        )
-    return own(sympify(expr))
+    try:
+        return own(as_entries(expr))
+    except NamingError as error:
+        raise error.within(f"the right side of {left.tensor.name}") from None
 
 
 def _starts(start: Mapping[Any, Any], lefts: Sequence[_Left]) -> dict[Tensor, Tensor]:
@@ -205,9 +204,7 @@ class _System:
         rest = (*symbols[1 : axis + 1], *symbols[axis + 1 :])
         read = (*rest[:axis], where.xreplace({self.time: symbols[0]}), *rest[axis:])
         shape = (self.length, *tensor.shape[:axis], *tensor.shape[axis + 1 :])
-        sequence = define(
-            list(zip(symbols, shape, strict=True)), slot(0), [Access(tensor, read)]
-        )
+        sequence = define(out_ranges(shape), slot(0), [Access(tensor, read)])
         return Entry(self._item(sequence), *index[:axis], *index[axis + 1 :])
 
     def _position(self, index: Any) -> Any:

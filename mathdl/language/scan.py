@@ -9,7 +9,8 @@ from mathdl.errors import ShapeError
 from mathdl.ir.dim import Dim, as_dim, show_shape
 from mathdl.ir.tensor import Tensor
 from mathdl.language.pointwise import as_tensor
-from mathdl.language.recurrence import fresh, last_of, recur
+from mathdl.language.recurrence import last_of, recur
+from mathdl.language.stand_ins import fresh, given
 
 
 def scan(
@@ -41,7 +42,8 @@ def scan(
     steps = _length(sequences, length)
     states = [fresh("state", t.shape) for t in starts]
     items = [fresh("item", t.shape[1:], t.assume) for t in sequences]
-    result = step(_like(init, iter(states)), _like(xs, iter(items)))
+    with given([*states, *items]):
+        result = step(_like(init, iter(states)), _like(xs, iter(items)))
     if not isinstance(result, tuple) or len(result) != 2:
         raise ShapeError("the step of a scan returns two things: the carry, and what to collect")
     after, collected = result

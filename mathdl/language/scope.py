@@ -22,7 +22,8 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.equations import own, stated
 from mathdl.language.indexing import index_tensor, is_integer_tensor
 from mathdl.language.notation import Entry, Index, index_symbols, is_index_notation
-from mathdl.language.recurrence import fresh, lift
+from mathdl.language.recurrence import lift
+from mathdl.language.stand_ins import fresh
 
 MAX_INDEX = 200  # terms of an index when it is multiplied out
 

@@ -17,7 +17,9 @@ from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, nonnegative
 from mathdl.ir.index import Ranges, bound_index, bounds, out_indices, slot_number
 from mathdl.ir.tensor import Tensor
-from mathdl.present.letters import letter
+from mathdl.present.body import constant
+from mathdl.present.latex_tree import SIGNS, show
+from mathdl.present.letters import entry, letter
 from mathdl.present.notation import Shown
 from mathdl.present.scalars import access_text, reduced_text, scalar_text
 from mathdl.present.tree import Formula, Name
@@ -80,24 +82,28 @@ def formula(
         for e in access.index:
             inner = {s: read(j) for s in e.free_symbols if (j := slot_number(s)) is not None}
             index.append(e.xreplace({**symbols, **inner}))
-        name = word(access.tensor).text
+        called = word(access.tensor)
+        name = called.text
         atom = Symbol(f"{name}[{k}]", real=True)
         plain = ",".join(_text(e, texts) for e in index)
         texts[atom] = f"{name}[{plain}]" if index else name
+        maths[atom] = entry(called, [_latex(e, maths) for e in index]) if index else letter(called)
         outside = [
-            (index[axis], sign)
+            (index[axis], sign, bound)
             for axis, length in leaving(access.tensor).items()
-            for sign, inside in ((">= 0", access.index[axis]),
-                                 (f"< {length}", length - 1 - access.index[axis]))
+            for sign, bound, inside in ((">=", 0, access.index[axis]),
+                                        ("<", length, length - 1 - access.index[axis]))
             if not _never_negative(inside, lengths)
         ]
         if outside:
-            within = "".join(f"({_text(e, texts)} {sign})*" for e, sign in outside)
-            texts[atom] = f"({within}{texts[atom]})"
-        entries[atom] = access_text(name, index, outside, entries)
-        inside = ",".join(_latex(e, maths) for e in index)
-        plain_name = letter(Name(name, 0))
-        maths[atom] = f"{{{plain_name}}}_{{{inside}}}" if index else plain_name
+            conditions = "".join(f"({_text(e, texts)} {sign} {b})*" for e, sign, b in outside)
+            texts[atom] = f"({conditions}{texts[atom]})"
+            maths[atom] = "".join(
+                rf"\left[{_latex(e, maths)} {SIGNS.get(sign, sign)} {_latex(b, maths)}\right] "
+                for e, sign, b in outside
+            ) + maths[atom]
+        within = [(e, f"{sign} {b}") for e, sign, b in outside]
+        entries[atom] = access_text(name, index, within, entries)
         return atom
 
     atoms = {sympify(Symbol(f"x{k}", real=True)): read(k) for k in range(len(equation.operands))}
@@ -112,12 +118,23 @@ def formula(
             wrapped = f"({text})" if isinstance(body, sympy.Add) else text
             text = f"{equation.reduce}_{''.join(bound.values())} {wrapped}"
         wrapped = rf"\left({latex}\right)" if isinstance(body, sympy.Add) else latex
-        latex = f"{kinds[equation.reduce]}_{{{','.join(bound.values())}}} {wrapped}"
+        kind, until = kinds[equation.reduce], {c: lengths[s] for s, c in bound.items()}
+        signs = [
+            rf"{kind}_{{{c}=0}}^{{{dim_latex(sympify(n) - 1)}}}" if kind in (r"\sum", r"\prod")
+            else rf"{kind}_{{0 \le {c} < {dim_latex(n)}}}" for c, n in until.items()
+        ]
+        latex = f"{' '.join(signs)} {wrapped}"
     return Formula(
         tuple(out.values()), tuple(str(lengths[s]) for s in out), text, latex, tensor.ndim,
+        tuple(rf"0 \le {c} < {dim_latex(lengths[s])}" for s, c in out.items()),
         reduced_text(equation.reduce, tuple(bound.values()), body, entries),
         tuple((c, scalar_text(sympify(lengths[s]), {})) for s, c in {**out, **bound}.items()),
     )
+
+
+def dim_latex(dim: Any) -> str:
+    """A dim, or an expression of dims, in LaTeX."""
+    return show(constant(sympify(dim)))
 
 
 def _never_negative(expr: Any, ranges: Ranges) -> bool:
@@ -158,7 +175,7 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
         self.names = names
 
     def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
-        return self.names.get(expr) or str(super()._print_Symbol(expr, style))
+        return self.names.get(expr) or letter(Name(expr.name, 0, "dim"))
 
     def _print_Function(self, expr: Any, exp: Any = None) -> str:
         declared = of_head(expr.func)

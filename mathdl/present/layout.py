@@ -15,12 +15,12 @@ from sympy import Integer, preorder_traversal, sympify
 from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices, slot, slot_number
-from mathdl.ir.system import topological
+from mathdl.ir.system import by_loop, loop_key, reads, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
-from mathdl.language.recurrence import emitted, loop_key
+from mathdl.present import latex_tree
 from mathdl.present.body import constant
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
@@ -38,7 +38,7 @@ from mathdl.present.tree import (
     Sequenced,
     at_time,
 )
-from mathdl.present.views import Unprintable
+from mathdl.present.views import Unprintable, input_name
 
 LONG = 64  # characters beyond which a quantity is not written out inside another
 CONDITION = 32  # the same for a condition, which reads best where it is used
@@ -56,13 +56,15 @@ class Document:
 
 def layout(
     tensors: Sequence[Tensor], names: Mapping[Tensor, str] | None, measure: Callable[[Node], int],
-    taken: Iterable[str] = (),
+    taken: Iterable[str] = (), auxiliary: Iterable[str] = (),
 ) -> Document:
     """How the tensors are written; ``measure`` is the length of a printed tree.
 
-    Names in ``taken`` mean something already: what ``names`` says, or something else.
+    Names in ``taken`` mean something already: what ``names`` says, or something else.  Those in
+    ``auxiliary`` were not chosen by the user.
     """
     made = _Layout(tensors, names or {}, measure)
+    made.auxiliary = frozenset(auxiliary)
     made.taken.update(taken)
     made.stated = set(taken) & set((names or {}).values())
     return made.document()
@@ -79,11 +81,12 @@ class _Layout:
         self.tensors = found[: len(tensors)]
         self.measure = measure
         self.stated: set[str] = set()
+        self.auxiliary: frozenset[str] = frozenset()
         self.times: tuple[tuple[str, Dim], ...] = ()
         self.views: dict[Any, StepView] = self._step_views(found)
         self.alias: dict[int, Tensor] = {}
         self.given: dict[int, str] = {}
-        self.order = self._reachable(self.tensors)
+        self.order = topological(self.tensors, below=self.needs)
         for t in self.order:
             inner = self._renamed(t)
             if inner is not None:
@@ -113,29 +116,13 @@ class _Layout:
         return access.tensor if same and access.tensor.shape == tensor.shape else None
 
     def needs(self, tensor: Tensor) -> list[Tensor]:
+        """What its printed form needs; folds do not need what they replace."""
         fold = self.folds.get(tensor)
         if fold is not None:
             return [fold.argument]
         if tensor.recurrence is not None:
             return self.views[loop_key(tensor)].reads
-        return [a.tensor for a in tensor.operands]
-
-    def _reachable(self, outputs: Sequence[Tensor]) -> list[Tensor]:
-        """What the printed form needs, operands first; folds do not need what they replace."""
-        order: list[Tensor] = []
-        done: set[int] = set()
-        stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(outputs)]
-        while stack:
-            tensor, expanded = stack.pop()
-            if expanded:
-                order.append(tensor)
-                continue
-            if id(tensor) in done:
-                continue
-            done.add(id(tensor))
-            stack.append((tensor, True))
-            stack.extend((t, False) for t in reversed(self.needs(tensor)) if id(t) not in done)
-        return order
+        return reads(tensor)
 
     def _taken(self) -> set[str]:
         taken = {*FUNCTIONS, *RESERVED, *CONSTANTS}
@@ -145,6 +132,13 @@ class _Layout:
             for dim in (*t.shape, *(t.definition.extents if t.definition else ())):
                 taken |= {s.name for s in sympify(dim).free_symbols}
         return taken
+
+    def name(self, tensor: Tensor, ndim: int, times: int = 0) -> Name:
+        """A name for a tensor, of so many axes at each of so many times."""
+        given = self.given.get(id(tensor))
+        own = given is not None and given not in self.auxiliary
+        kind = "tensor" if own or (times and ndim < 2) else "auxiliary"
+        return Name(self.fresh(tensor), ndim + times, kind)
 
     def fresh(self, tensor: Tensor) -> str:
         """The given name, made unlike all others; t1, t2, ... without one."""
@@ -156,7 +150,7 @@ class _Layout:
         if wanted is not None:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
         for name in candidates:
-            if name not in self.taken:
+            if name not in self.taken and (wanted or name.upper() not in self.taken):
                 check_name(name)
                 self.taken.add(name)
                 return str(name)
@@ -171,7 +165,7 @@ class _Layout:
             if id(t) in self.alias or id(t) in self.nodes:
                 continue
             if t.is_input:
-                self.nodes[id(t)] = Name(t.name or "", t.ndim)
+                self.nodes[id(t)] = input_name(t)
                 continue
             if t.recurrence is not None:
                 self._loop(t)
@@ -197,18 +191,16 @@ class _Layout:
     # -- loops -------------------------------------------------------------------------------------
 
     def _step_views(self, outputs: Sequence[Tensor]) -> dict[Any, StepView]:
-        members: dict[Any, list[Tensor]] = {}
+        order = topological(outputs)
         uses: dict[int, int] = {}
         counted: set[Any] = set()
-        for t in topological(outputs):
+        for t in order:
             key = loop_key(t)
-            if key is not None:
-                members.setdefault(key, []).append(t)
             if key is None or key not in counted:
                 counted.add(key)
                 for access in t.operands:
                     uses[id(access.tensor)] = uses.get(id(access.tensor), 0) + 1
-        return {key: step_view(found, uses) for key, found in members.items()}
+        return {key: step_view(found, uses) for key, found in by_loop(order).items()}
 
     def _loop(self, tensor: Tensor) -> None:
         """The recurrence by which a tensor is computed, with all else that it computes."""
@@ -219,19 +211,19 @@ class _Layout:
         times = itertools.chain("tsukpqr", (f"time{k}" for k in itertools.count(1)))
         time = next(c for c in times if c not in self.taken | dict(self.times).keys())
         letters = (*dict(self.times), time)
-        for t, inner in [*((t, emitted(t)) for t in members),
+        for t, inner in [*((t, t.emitted) for t in members),
                          *zip(step.states, step.nexts, strict=True)]:
             if inner.label is not None:
                 self.given.setdefault(id(t), inner.label)
-        names = {id(t): Name(self.fresh(t), t.ndim + outside) for t in members}
+        names = {id(t): self.name(t, t.ndim + outside - 1, outside + 1) for t in members}
         for t in members:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
-        assigned = {emitted(t): names[id(t)] for t in members}
+        assigned = {t.emitted: names[id(t)] for t in members}
         called: dict[Tensor, Name] = {}
         for state, after in zip(step.states, step.nexts, strict=True):
             name = assigned.get(after)
             if name is None or name in called.values() or after.is_input:
-                name = Name(self.fresh(state), state.ndim + 1 + outside)
+                name = self.name(state, state.ndim, 1 + outside)
             called[state] = name
         given: dict[Tensor, Node] = {
             state: at_time(name, letters, 1 if step.reverse else -1)
@@ -279,7 +271,7 @@ class _Layout:
                 if same == node and known.ndim == node.ndim:  # it is written alike
                     self.nodes[id(tensor)] = known
                     return
-        name = Name(self.fresh(tensor), tensor.ndim)
+        name = self.name(tensor, tensor.ndim)
         self.definitions.append((name, node))
         self.nodes[id(tensor)] = name
 
@@ -358,6 +350,7 @@ class _Steps(_Layout):
         super().__init__([t for t, _ in self.wanted], {}, outside.measure)
         self.times = (*outside.times, time)
         self.taken = outside.taken
+        self.auxiliary = outside.auxiliary
         self.started = outside.started
         self.assigned: dict[int, Name] = {}
         for tensor, (_, name) in zip(self.tensors, self.wanted, strict=True):
@@ -375,7 +368,7 @@ class _Steps(_Layout):
     def _define(self, tensor: Tensor, node: Node) -> None:
         name = self.assigned.get(id(tensor))
         if name is None:
-            name = Name(self.fresh(tensor), tensor.ndim + len(self.times))
+            name = self.name(tensor, tensor.ndim, len(self.times))
         self._state(name, node)
         self.nodes[id(tensor)] = at_time(name, tuple(dict(self.times)))
 
@@ -386,9 +379,9 @@ class _Steps(_Layout):
     def _word(self, tensor: Tensor) -> Name:
         node = self.nodes[id(self.resolve(tensor))]
         if isinstance(node, Index):
-            from mathdl.present.text import show
+            from mathdl.present import text
 
-            return Name(show(node), node.ndim)
+            return Name(text.show(node), node.ndim, latex=latex_tree.show(node))
         return super()._word(tensor)
 
 

@@ -3,6 +3,7 @@ r"""Names in LaTeX: ``W1`` is ``\mathbf{W}_{1}`` as a matrix, ``x_hat`` a hat, `
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mathdl.present.tree import Name
 
@@ -13,31 +14,47 @@ GREEK = frozenset({
     "Omega",
 })
 SHORT_GREEK = {"lam": "lambda", "eps": "epsilon", "gam": "gamma", "th": "theta", "sig": "sigma"}
+ACCENTS = frozenset({"hat", "bar", "tilde"})
 _PARTS = re.compile(r"([A-Za-z]+)_?([0-9]*)((?:_[A-Za-z0-9]+)*)_*")
 
 
-def letter(name: Name) -> str:
-    """A name in the type of its rank, trailing digits and words as subscripts."""
+def letter(name: Name, bold: bool = True) -> str:
+    """A name in the type of its rank, trailing digits and words as subscripts.
+
+    A matrix that the user did not name has a capital.  Entries are not ``bold``.
+    """
+    if name.latex:
+        return name.latex
     if name.kind == "constant":
         return {"pi": r"\pi"}.get(name.text, name.text)
     found = _PARTS.fullmatch(name.text)
     if found is None:
-        return _word(name.text, name.ndim)
+        return _word(name.text, bold and name.ndim > 0)
     stem, digits, words = found.groups()
-    base, below = stem, [digits] if digits else []
     tail = [w for w in words.split("_") if w]
-    if tail and tail[-1] in ("hat", "bar", "tilde"):
-        return rf"\{tail[-1]}{{{letter(Name('_'.join([stem + digits, *tail[:-1]]), name.ndim))}}}"
-    below += [w if len(w) == 1 or w.isdigit() else rf"\mathrm{{{w}}}" for w in tail]
-    text = _word(base, name.ndim)
+    if name.kind == "auxiliary" and name.ndim > 1:
+        stem = stem[0].upper() + stem[1:]
+    text = _word(stem, bold and name.ndim > 0)
+    below = [digits] if digits else []
+    for word in tail:
+        if word in ACCENTS:
+            text = rf"\{word}{{{text}}}"
+        else:
+            below.append(word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}")
     return f"{text}_{{{','.join(below)}}}" if below else text
 
 
-def _word(word: str, ndim: int) -> str:
+def _word(word: str, bold: bool) -> str:
     greek = SHORT_GREEK.get(word, word)
     escaped = word.replace("_", r"\_")
     if greek in GREEK:
-        return rf"\boldsymbol{{\{greek}}}" if ndim else rf"\{greek}"
-    if ndim:
-        return rf"\mathbf{{{escaped}}}"
+        return rf"\boldsymbol{{\{greek}}}" if bold else rf"\{greek}"
+    if bold:
+        return r"\boldsymbol{I}" if word == "I" else rf"\mathbf{{{escaped}}}"  # not the identity
     return escaped if len(word) == 1 else rf"\mathit{{{escaped}}}"
+
+
+def entry(name: Name, indices: Sequence[str]) -> str:
+    """An entry: italic with its indices, or in brackets where the name has a subscript."""
+    plain, below = letter(name, bold=False), ",".join(indices)
+    return rf"\left({letter(name)}\right)_{{{below}}}" if "_" in plain else f"{plain}_{{{below}}}"

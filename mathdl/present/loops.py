@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from mathdl.ir.build import define
+from mathdl.ir.build import bound_ranges, define
 from mathdl.ir.dim import Dim, Shape
-from mathdl.ir.index import bound_index, out_index, out_indices, slot
+from mathdl.ir.index import out_index, out_indices, slot
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 from mathdl.language.operators import transpose
-from mathdl.language.recurrence import Loop, emitted
+from mathdl.language.recurrence import Loop
 from mathdl.present.tree import Index, Name, Node, Number
 
 
@@ -52,7 +52,7 @@ def step_view(members: Sequence[Tensor], uses: Mapping[int, int]) -> StepView:
         items |= moving
         fixed |= constant
         waiting.extend(moving)
-    nexts, emits = loop.step.nexts, [emitted(t) for t in members]
+    nexts, emits = loop.step.nexts, [t.emitted for t in members]
     found = [*nexts, *emits]
     while inside.keys() & set(topological(found)):
         found = rewrite(found, replace=inside)
@@ -99,7 +99,7 @@ def _at_one_time(
     made = define(
         list(zip(symbols[1:], sequence.shape[1:], strict=True)), equation.body, operands,
         reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
     )
     return made, items, fixed
 

@@ -20,14 +20,14 @@ from mathdl.present.body import Body, constant
 from mathdl.present.contraction import Contraction
 from mathdl.present.parts import Fold
 from mathdl.present.reduction import natural_order, reduction
+from mathdl.present.shorten import shorten
 from mathdl.present.tree import (
-    FULL,
     Call,
-    Index,
     Name,
     Node,
     Number,
     Sequence,
+    insert_axes,
     multiply,
 )
 from mathdl.present.views import Axes, Scope, Unprintable
@@ -41,6 +41,10 @@ def matrix_view(tensor: Tensor, node_of: NodeOf, folds: Mapping[Tensor, Fold]) -
 
     The result has exactly the tensor's shape.
     """
+    return shorten(_view(tensor, node_of, folds))
+
+
+def _view(tensor: Tensor, node_of: NodeOf, folds: Mapping[Tensor, Fold]) -> Node:
     if tensor.call is not None:
         return _primitive(tensor, node_of)
     if tensor in folds:
@@ -90,8 +94,7 @@ def _shaped(node: Node, tensor: Tensor, wide: Axes, used: frozenset[Any]) -> Nod
             name, node = "zeros", Number(Integer(1))
         node = multiply([node, Call(name, sizes, ndim)], [])
     if len(wide) != tensor.ndim:
-        items = tuple(FULL if s in wide else None for s in out)
-        node = Index(node, items, tensor.ndim)
+        node = insert_axes(node, tuple(s in wide for s in out))
     return node
 
 

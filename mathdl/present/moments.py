@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sympy import Add, Mul, Pow, Rational
 
-from mathdl.ir.bodies import inline
-from mathdl.ir.build import define, out_ranges, ranges_of
+from mathdl.ir.bodies import inline, reads_inside
+from mathdl.ir.build import bound_ranges, define, out_ranges, ranges_of
 from mathdl.ir.dim import product
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
@@ -16,7 +16,6 @@ from mathdl.present.parts import (
     Scalar,
     definition_at,
     equation_of,
-    reads_inside,
 )
 from mathdl.present.reduction import divide_count
 
@@ -38,7 +37,7 @@ def mean(folder: Folder, tensor: Tensor) -> Tensor | None:
             if rest is None:
                 continue
             inner = equation.operands[k].tensor
-            bound = [(bound_index(j), d) for j, d in enumerate(found.extents)]
+            bound = bound_ranges(found)
             made = define(
                 out_ranges(inner.shape), found.body / count, found.operands, reduce="sum",
                 bound=bound,
@@ -49,7 +48,7 @@ def mean(folder: Folder, tensor: Tensor) -> Tensor | None:
             return define(
                 out_ranges(tensor.shape), equation.body.xreplace({term: new}), operands,
                 reduce=equation.reduce,
-                bound=[(bound_index(j), d) for j, d in enumerate(equation.extents)],
+                bound=bound_ranges(equation),
                 requires=tensor.requires,
             )
     return None

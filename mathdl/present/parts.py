@@ -8,8 +8,8 @@ from typing import Any
 
 from sympy import Symbol
 
-from mathdl.ir.build import define, out_ranges, ranges_of, substitute
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.build import bound_ranges, define, moved, out_ranges, ranges_of, substitute
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 
 MARK = Symbol("mark_", real=True)
@@ -39,11 +39,7 @@ class Scalar:
         })
 
     def moved(self, mapping: Mapping[Any, Any]) -> Scalar:
-        return Scalar(
-            substitute(self.body, dict(mapping)),
-            [Access(a.tensor, tuple(substitute(e, dict(mapping)) for e in a.index), a.held)
-             for a in self.operands],
-        )
+        return Scalar(substitute(self.body, dict(mapping)), moved(self.operands, dict(mapping)))
 
 
 @dataclass
@@ -77,7 +73,7 @@ class Folder:
         return define(
             out_ranges(tensor.shape), body, [*rest.operands, Access(made, kept)],
             reduce=equation.reduce,
-            bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+            bound=bound_ranges(equation),
             requires=tensor.requires,
         )
 
@@ -115,12 +111,6 @@ def equation_of(tensor: Tensor, reduce: str) -> Equation | None:
     if equation is None or equation.reduce != reduce or tensor.label is not None or tensor.requires:
         return None
     return equation
-
-
-def reads_inside(access: Access, ranges: Mapping[Any, Any]) -> bool:
-    """Whether an access never leaves its tensor: only then may a definition stand for it."""
-    shape = access.tensor.shape
-    return all(in_range(e, d, ranges) for e, d in zip(access.index, shape, strict=True))
 
 
 def definition_at(access: Access, scalar: Scalar, count: int) -> tuple[Scalar, tuple[Any, ...]]:

@@ -388,4 +388,4 @@ def names_in(node: Node) -> set[str]:
 
 def ranges(node: Formula) -> str:
     """``i < n, k < m``: of the indices and of what is summed over."""
-    return ", ".join(f"{i} < {n}" for i, n in node.over)
+    return ", ".join(f"{i} < {n}" for i, n in node.ranged)

@@ -6,6 +6,7 @@ from mathdl.ir.dim import show_shape
 from mathdl.ir.tensor import Tensor
 from mathdl.present.latex import to_latex
 from mathdl.present.text import to_text
+from mathdl.present.theorem import space
 
 MAX_REPR = 1000
 
@@ -22,6 +23,6 @@ def repr_text(tensor: Tensor) -> str:
 
 
 def repr_latex(tensor: Tensor) -> str:
-    return f"$\\displaystyle {to_latex(tensor)}$"
-
-
+    r"""``\mathbf{X} \in \mathbb{R}^{n \times d}`` for an input."""
+    declared = rf" \in {space(tensor)}" if tensor.is_input else ""
+    return f"$\\displaystyle {to_latex(tensor)}{declared}$"

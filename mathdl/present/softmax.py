@@ -8,9 +8,9 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, S, Symbol, exp, log, sympify
 
-from mathdl.ir.bodies import inline
-from mathdl.ir.build import define, out_ranges, ranges_of
-from mathdl.ir.index import bound_index, out_indices, slot, slot_number
+from mathdl.ir.bodies import inline, reads_inside
+from mathdl.ir.build import bound_ranges, define, out_ranges, ranges_of
+from mathdl.ir.index import out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.present.parts import (
     MARK,
@@ -18,7 +18,6 @@ from mathdl.present.parts import (
     Scalar,
     definition_at,
     equation_of,
-    reads_inside,
     scalar_of,
 )
 
@@ -115,7 +114,7 @@ def _weighted(folder: Folder, tensor: Tensor, whole: Scalar) -> Tensor | None:
                 out_ranges(top.tensor.shape), inner.body / slot(len(inner.operands)),
                 [*inner.operands,
                  Access(bottom.tensor, tuple(e.xreplace(back) for e in bottom.index))],
-                reduce="sum", bound=[(bound_index(n), d) for n, d in enumerate(inner.extents)],
+                reduce="sum", bound=bound_ranges(inner),
             )
             if divided.definition is None or divided.equation.reduce != "sum":
                 continue
@@ -126,7 +125,7 @@ def _weighted(folder: Folder, tensor: Tensor, whole: Scalar) -> Tensor | None:
             return define(
                 out_ranges(tensor.shape), body.xreplace({MARK: slot(len(whole.operands))}),
                 [*whole.operands, Access(part, top.index)], reduce=equation.reduce,
-                bound=[(bound_index(n), d) for n, d in enumerate(equation.extents)],
+                bound=bound_ranges(equation),
                 requires=tensor.requires,
             )
     return None

@@ -52,15 +52,19 @@ def derivation_text(
 
     A line is what is differentiated, the variables with rank and power in turn, the derivative.
     """
-    total = "" if order == 1 else str(order)
     lines = list(lines)
     document = layout([tensor for *_, tensor in lines], names, measure)
     shown = [definition(name, node) for name, node in document.definitions]
     for (output, variables, _), value in zip(lines, document.values, strict=True):
-        below = " ".join(f"d{name}{power if power > 1 else ''}" for name, _, power in variables)
-        below = f"({below})" if len(variables) > 1 else below
-        shown.append(f"d{total}{output}/{below} = {show(value)}")
+        shown.append(f"{derivative(output, variables, order)} = {show(value)}")
     return "\n".join(shown)
+
+
+def derivative(output: str, variables: Several[tuple[str, int, int]], order: int) -> str:
+    """``d2L/(dW db)``."""
+    total = "" if order == 1 else str(order)
+    below = " ".join(f"d{name}{power if power > 1 else ''}" for name, _, power in variables)
+    return f"d{total}{output}/{f'({below})' if len(variables) > 1 else below}"
 
 
 def measure(node: Node) -> int:

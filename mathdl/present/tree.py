@@ -18,7 +18,9 @@ class Name:
 
     text: str
     ndim: int
-    kind: str = "tensor"  # or "dim", "constant", "time"
+    kind: str = "tensor"  # or "auxiliary" (not named by the user), "dim", "constant", "time"
+    latex: str = ""  # how it prints where it is no name but stands for one
+    symmetric: bool = False  # a matrix that is its own transpose
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,13 @@ class Number:
 
     value: Any
     ndim: int = 0
+
+
+@dataclass(frozen=True)
+class Last(Number):
+    """The last position of an axis, -1 in the language; ``place`` counts from the start."""
+
+    place: Any = None
 
 
 @dataclass(frozen=True)
@@ -115,15 +124,19 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Formula:
-    """An equation without a matrix form, in index notation: ``name[i,j] = body``."""
+    """An equation without a matrix form, in index notation: ``name[i,j] = body``.
+
+    ``latex`` is the body, ``over`` the ranges of the indices in LaTeX.
+    """
 
     indices: tuple[str, ...]
     ranges: tuple[str, ...]
     body: str
     latex: str
     ndim: int
+    over: tuple[str, ...] = ()  # the ranges of its free indices, in LaTeX
     shown: str = ""  # the body in Unicode
-    over: tuple[tuple[str, str], ...] = ()  # all its indices with their lengths, in Unicode
+    ranged: tuple[tuple[str, str], ...] = ()  # all its indices with their lengths, in Unicode
 
 
 @dataclass(frozen=True)
@@ -217,7 +230,7 @@ def as_decimal(value: Any) -> str | None:
 def _rank(node: Node) -> int:
     if isinstance(node, Number):
         return 0
-    if isinstance(node, Name) and node.kind != "tensor":
+    if isinstance(node, Name) and node.kind not in ("tensor", "auxiliary"):
         return 1
     if node.ndim == 0:
         return 2

@@ -19,6 +19,7 @@ from mathdl.present.tree import (
     FULL,
     Call,
     Index,
+    Last,
     Name,
     Node,
     Number,
@@ -214,7 +215,7 @@ def _fixed(e: Any, dim: Dim, scope: Scope) -> Node:
     if nonnegative(e - dim):
         raise Unprintable("a position out of range")
     if not e.is_Integer and normal(e - dim) == -1:
-        return Number(Integer(-1))
+        return Last(Integer(-1), 0, scope.scalar(e))
     return scope.scalar(e)
 
 
@@ -297,6 +298,10 @@ def identity(left: Any, right: Any, own: Axes, scope: Scope) -> Node:
                 continue
             return positions(eye, (size, size), (e, other), own, scope)
     raise Unprintable("a delta of indices")
+
+
+def input_name(tensor: Tensor) -> Name:
+    return Name(tensor.name or "", tensor.ndim, symmetric="symmetric" in tensor.assume)
 
 
 def constant_name(text: str) -> Name:

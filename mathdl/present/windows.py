@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Integer, sympify
 
 from mathdl.errors import MathDLError
-from mathdl.ir.build import define, out_ranges
+from mathdl.ir.build import bound_ranges, define, out_ranges
 from mathdl.ir.index import bound_index, linear, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.indexing import index_tensor
@@ -147,7 +147,7 @@ def _through(made: Tensor, view: Tensor, image: Arranged) -> Tensor:
     equation = made.equation
     return define(
         out_ranges(made.shape), equation.body, operands, reduce="sum",
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
         requires=made.requires,
     )
 
@@ -161,7 +161,7 @@ def _permuted_equation(tensor: Tensor, order: tuple[int, ...]) -> Tensor:
     return define(
         [(out[a], tensor.shape[a]) for a in order], equation.body, equation.operands,
         reduce=equation.reduce,
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+        bound=bound_ranges(equation),
         requires=tensor.requires,
     )
 
@@ -211,7 +211,7 @@ def _equal(made: Tensor, target: Tensor, flipped: bool) -> bool:
             out_ranges(made.shape), equation.body,
             [Access(a.tensor, tuple(sympify(e.xreplace(reverse)).expand() for e in a.index))
              for a in equation.operands],
-            reduce="sum", bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+            reduce="sum", bound=bound_ranges(equation),
         )
         if turned.definition == target.definition:
             return True

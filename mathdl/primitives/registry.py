@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathdl.errors import NamingError
-from mathdl.ir.build import define
+from mathdl.ir.build import define, read
 from mathdl.ir.dim import Shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Call, Tensor, intern_call
@@ -78,7 +78,7 @@ def lookup_primitive(name: str) -> Primitive:
 def apply(primitive: Primitive, *operands: Tensor, **params: Any) -> Tensor:
     """The result of a primitive on whole tensors."""
     shape = primitive.shape(*(t.shape for t in operands))
-    accesses = tuple(Access(t, out_indices(t.ndim)) for t in operands)
+    accesses = tuple(map(read, operands))
     return intern_call(shape, Call(primitive.name, accesses, tuple(sorted(params.items()))))
 
 

@@ -58,11 +58,26 @@ class Checked:
         return not self.problems
 
     def __str__(self) -> str:
-        if self:
-            return (f"proof checked: {self.lines} steps at {self.instances} instances, "
-                    f"worst error {self.worst:.1e}")
-        first = "\n".join(f"  step {p.line}: {p.what}" for p in self.problems[:12])
-        return f"proof refused: {len(self.problems)} problems\n{first}"
+        return "\n  ".join([f"{self._verdict}: {self._summary}", *self._remarks])
+
+    def _repr_html_(self) -> str:
+        from mathdl.present.notebook import verdict_html
+
+        return verdict_html(self._verdict, self._summary, remarks=self._remarks)
+
+    @property
+    def _verdict(self) -> str:
+        return "proof checked" if self else "proof refused"
+
+    @property
+    def _summary(self) -> str:
+        if not self:
+            return f"{len(self.problems)} problems"
+        return f"{self.lines} steps at {self.instances} instances, worst error {self.worst:.1e}"
+
+    @property
+    def _remarks(self) -> list[str]:
+        return [f"step {p.line}: {p.what}" for p in self.problems[:12]]
 
 
 def check(proof: Proof, *, instances: int = 3, seed: int = 0) -> Checked:
@@ -104,7 +119,7 @@ class _Checker:
     def laws(self) -> None:
         for line in self.proof.lines:
             step = line.step
-            if LAWS.get(type(step), {}).get(step.rule.name) is None:
+            if step.rule.name not in LAWS.get(type(step), ()):
                 self.refuse(line.number, f"there is no rule {step.rule.name!r} for such a step")
                 continue
             reason = broken(step)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mathdl.ir.build import define, out_ranges, redefine
-from mathdl.ir.index import bound_index, out_indices, slot
+from mathdl.ir.build import bound_ranges, define, out_ranges, redefine
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 
@@ -69,5 +69,5 @@ class Equalities:
         equation = tensor.definition
         return define(  # without its name and its conditions
             out_ranges(tensor.shape), equation.body, operands, reduce=equation.reduce,
-            bound=[(bound_index(k), d) for k, d in enumerate(equation.extents)],
+            bound=bound_ranges(equation),
         )

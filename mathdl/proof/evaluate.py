@@ -188,8 +188,6 @@ class Evaluator:
 
     def _recurrence(self, tensor: Tensor, step: Recurrence, given: Sequence[Array]) -> Array:
         """The step over and over, in the order of time."""
-        assert tensor.call is not None
-        emit = dict(tensor.call.params)["emit"]
         carry, rest = list(given[: len(step.states)]), list(given[len(step.states):])
         count = self.size(step.length)
         made: dict[int, Array] = {}
@@ -198,7 +196,7 @@ class Evaluator:
             arrays = (*carry, *entries, *rest[len(step.items):])
             known = dict(zip(step.inputs, arrays, strict=True))
             inner = Evaluator(known.__getitem__, self.sizes)
-            *carry, made[t] = [inner.value(x) for x in (*step.nexts, emit)]
+            *carry, made[t] = [inner.value(x) for x in (*step.nexts, tensor.emitted)]
         return np.stack([made[t] for t in range(count)])
 
     def _equation(self, tensor: Tensor, given: Sequence[Array]) -> Array:

@@ -19,7 +19,7 @@ from mathdl.ir.steps import (
     Rewrite,
     Step,
 )
-from mathdl.ir.system import inputs_of, rewrite, topological
+from mathdl.ir.system import inputs_of, reads, rewrite, topological
 from mathdl.ir.tensor import Tensor
 
 Judge = Callable[[Tensor, Tensor], str | None]
@@ -34,7 +34,7 @@ def _elementwise(tensor: Tensor) -> bool:
 
 
 def _direct(tensor: Tensor) -> set[Tensor]:
-    return {a.tensor for a in tensor.operands}
+    return set(reads(tensor))
 
 
 def _normal_form(a: Tensor, b: Tensor) -> str | None:
@@ -126,11 +126,7 @@ def _one_way(a: Tensor, b: Tensor) -> str | None:
     if all((rank, tuple(index)) in seen for rank, index in left):
         return None
     plain = b.is_input or b.call is not None  # a transpose that went altogether
-    return None if plain and {b} >= _direct(a) - seen_tensors(b) else "other entries are read"
-
-
-def seen_tensors(tensor: Tensor) -> set[Tensor]:
-    return _direct(tensor)
+    return None if plain and {b} >= _direct(a) - _direct(b) else "other entries are read"
 
 
 def _cancel(a: Tensor, b: Tensor) -> str | None:
@@ -165,6 +161,31 @@ def _stepwise(a: Tensor, b: Tensor) -> str | None:
     return None if a.recurrence is not None else "it is for recurrences"
 
 
+def _two_values(a: Tensor, b: Tensor) -> str | None:
+    data = any("binary" in t.assume for t in inputs_of([a]))
+    known = _direct(b) <= set(topological([a]))
+    return None if data and known else "it reads no data of zeros and ones, or new things"
+
+
+def _collect(a: Tensor, b: Tensor) -> str | None:
+    if not _elementwise(a) or not a.equation.body.is_Add:
+        return "it is for a sum of terms"
+    return None if _direct(b) <= _direct(a) or b in _direct(a) else "it reads new things"
+
+
+def _take_out(a: Tensor, b: Tensor) -> str | None:
+    if not _elementwise(a) or len(_below_sums(a)) < 2:
+        return "it is for a sum of products"
+    new = _direct(b) - _direct(a) if _elementwise(b) else {b}
+    fits = len(new) == 1 and all(map(_sum, new))
+    return None if fits else "it leaves no product"
+
+
+def _of_inverse(a: Tensor, b: Tensor) -> str | None:
+    inner = a.operands[0].tensor.call if a.call is not None else None
+    return None if inner is not None and inner.primitive == "inv" else "it is for an inverse"
+
+
 _REWRITES: dict[str, Judge] = {
     "normal form": _normal_form, "inline": _inline, "factor out of a sum": _pull_out,
     "merge sums": _merge_sums, "contract": _contract, "known sum": _known_sum, "split": _split,
@@ -172,16 +193,18 @@ _REWRITES: dict[str, Judge] = {
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,
-    "variance": _variance, "step by step": _stepwise,
+    "two values": _two_values, "collect": _collect, "take out": _take_out,
+    "inverse": _of_inverse, "variance": _variance, "step by step": _stepwise,
 }
 
-LAWS: dict[type, dict[str, Judge | None]] = {
-    Rewrite: dict(_REWRITES),
-    PullBack: {"chain rule": _stable, "back-propagation through time": _stable},
-    Accumulation: {"total derivative": _stable},
-    Derivative: {"derivative": _stable},
-    Restriction: {"assumptions": _stable},
-    Projection: {"projected": _stable, "vech": _stable},
+#: The names of the rules for each kind of step.
+LAWS: dict[type, tuple[str, ...]] = {
+    Rewrite: tuple(_REWRITES),
+    PullBack: ("chain rule", "back-propagation through time"),
+    Accumulation: ("total derivative",),
+    Derivative: ("derivative",),
+    Restriction: ("assumptions",),
+    Projection: ("projected", "vech"),
 }
 
 

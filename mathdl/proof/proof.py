@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sympy import Pow, log
@@ -47,17 +49,26 @@ class Line:
 
 @dataclass(frozen=True)
 class Claim:
-    """``result`` is the derivative of ``value`` by the inputs called ``path``, one by one."""
+    """``result`` is the derivative of ``value`` by the inputs called ``path``, one by one.
+
+    ``output`` is what the value is called among several.
+    """
 
     key: str
     value: Tensor
     path: tuple[str, ...]
     result: Tensor
+    output: str = ""
+
+    @property
+    def powers(self) -> list[tuple[str, int]]:
+        """The inputs in turn, each with how often it comes in a row."""
+        return [(name, len(list(run))) for name, run in groupby(self.path)]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Claims, and the lines that prove them.
+    """Claims, and the lines that prove them; ``outputs`` are the values as the claims print them.
 
     Every line states an equation between tensors that holds for all dims, under its conditions;
     ``check()`` replays them apart from the engine that made them.
@@ -66,6 +77,7 @@ class Proof:
     claims: tuple[Claim, ...]
     lines: tuple[Line, ...]
     names: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
+    outputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, detail: str = "lecture") -> str:
         """Numbered lines; ``detail`` is ``lecture``, routine steps merged, or ``full``."""
@@ -81,9 +93,40 @@ class Proof:
 
     def latex(self, detail: str = "lecture", *, standalone: bool = False, title: str = "") -> str:
         """Theorem and proof in LaTeX, a whole document when ``standalone``."""
-        from mathdl.present.proofs import proof_latex
+        from mathdl.present.latex_document import proof_latex
 
         return proof_latex(self, self.names, detail, standalone, title)
+
+    def pdf(self, path: str | Path, detail: str = "lecture", *, title: str = "") -> Path:
+        """Write the document of :meth:`latex` as PDF, through the installed TeX.
+
+        Raises:
+            MissingToolError: there is no TeX.
+            TypesettingError: TeX refuses the document.
+        """
+        from mathdl.present.pdf import write_pdf
+
+        return write_pdf(self.latex(detail, standalone=True, title=title), path)
+
+    def html(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
+        from mathdl.present.page import proof_page
+
+        return proof_page(self, detail, title)
+
+    def markdown(self, detail: str = "lecture", title: str = "") -> str:
+        """Theorem and proof in GitHub's Markdown."""
+        from mathdl.present.markdown import proof_markdown
+
+        return proof_markdown(self, detail, title)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def _repr_latex_(self) -> str:
+        from mathdl.present.markdown import theorem_latex
+
+        return theorem_latex(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -104,14 +147,16 @@ class Proof:
 def proof_of(
     outputs: Mapping[str, Tensor], blocks: Mapping[str, Any],
     derivatives: Mapping[str, Tensor], steps: Iterable[Step],
-    names: Mapping[Tensor, str] | None = None,
+    names: Mapping[Tensor, str] | None = None, prepared: Mapping[str, Tensor] | None = None,
 ) -> Proof:
     """The proof that ``steps`` are of derivatives by key, each of an output along a path."""
     claims = tuple(
-        Claim(key, outputs[blocks[key].output], tuple(blocks[key].path), tensor)
+        Claim(key, outputs[blocks[key].output], tuple(blocks[key].path), tensor,
+              blocks[key].output)
         for key, tensor in derivatives.items()
     )
-    return Proof(claims, numbered(dict.fromkeys(steps)), dict(names or {}))
+    lines = numbered(dict.fromkeys(steps))
+    return Proof(claims, lines, dict(names or {}), dict(prepared or outputs))
 
 
 def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:
@@ -164,4 +209,4 @@ def conditions(step: Step) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-ASSUMING = frozenset({"known sum", "symmetric", "cancel inverses"})
+ASSUMING = frozenset({"known sum", "symmetric", "cancel inverses", "collect", "two values"})

@@ -55,6 +55,7 @@ eq = _comparison("eq", Eq, "np.equal", "=")
 ne = _comparison("ne", Ne, "np.not_equal", r"\ne")
 
 COMPARISONS = (gt, ge, lt, le, eq, ne)
+OPPOSITE = {gt: le, le: gt, ge: lt, lt: ge, eq: ne, ne: eq}
 
 where: Any = declare(
     "where",

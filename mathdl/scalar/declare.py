@@ -153,6 +153,16 @@ def _call_template(name: str, arity: int) -> str:
     return rf"\operatorname{{{{{upright}}}}}\left({slots}\right)"
 
 
+def state_at_zero(value: Any, *heads: Head) -> None:
+    """State what functions are where their first argument is zero."""
+
+    def evaluate(cls: Any, *arguments: Any) -> Any:
+        return value if arguments[0].is_zero else None
+
+    for head in heads:
+        head.eval = classmethod(evaluate)
+
+
 def scalar_functions() -> Iterator[ScalarFunction]:
     """Every declared scalar function, by name."""
     return iter(sorted(_REGISTRY.values(), key=lambda f: f.name))

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 from sympy import Piecewise, S, cosh, exp, log, tanh
 
-from mathdl.scalar.declare import declare
+from mathdl.scalar.declare import declare, state_at_zero
 
 _DLMF = "NIST Digital Library of Mathematical Functions, "
 
@@ -89,6 +89,7 @@ expm1: Any = declare(
     "expm1",
     definition=lambda x: exp(x) - 1,
     derivative=lambda x: exp(x),
+    latex=r"\left(e^{{{0}}} - 1\right)",
     ufunc="np.expm1",
     reference=_DLMF + "4.2.19; Higham, Accuracy and Stability, 1.14.1",
     replaces=((lambda x: exp(x) - 1, lambda x: expm1(x)),),
@@ -98,6 +99,7 @@ log1p: Any = declare(
     "log1p",
     definition=lambda x: log(1 + x),
     derivative=lambda x: 1 / (1 + x),
+    latex=r"\log\left(1 + {0}\right)",
     domain=((-0.9, 4.0),),
     ufunc="np.log1p",
     reference=_DLMF + "4.6.1; Higham, Accuracy and Stability, 1.14.1",
@@ -122,12 +124,7 @@ def _absolute(cls: Any, x: Any) -> Any:
     return cls(-x) if x.could_extract_minus_sign() else None
 
 
-def _zero_at_zero(cls: Any, x: Any) -> Any:
-    return S.Zero if x.is_zero else None
-
-
 sign.eval = classmethod(_sign_of)
 abs_.eval = classmethod(_absolute)
 abs_._eval_power = lambda self, n: self.args[0] ** n if n.is_even else None
-for _head in (expm1, log1p):
-    _head.eval = classmethod(_zero_at_zero)
+state_at_zero(S.Zero, expm1, log1p)

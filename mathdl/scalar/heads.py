@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from mathdl.errors import NamingError
+
 
 def __getattr__(name: str) -> Any:
     from mathdl.scalar.declare import lookup
 
     try:
         return lookup(name).head
-    except Exception:
+    except NamingError:
         raise AttributeError(name) from None

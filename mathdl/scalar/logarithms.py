@@ -7,7 +7,7 @@ from typing import Any
 from sympy import Eq, Integer, Piecewise, S, cosh, exp, log, tanh
 
 from mathdl.scalar.compare import eq, gt, where
-from mathdl.scalar.declare import declare
+from mathdl.scalar.declare import declare, state_at_zero
 from mathdl.scalar.elementary import abs_, expm1, log1p
 from mathdl.scalar.rectifiers import maximum, minimum
 
@@ -64,10 +64,4 @@ log_cosh: Any = declare(
     replaces=((lambda x: log(cosh(x)), lambda x: log_cosh(x)),),
 )
 
-
-def _zero_at_zero(cls: Any, *arguments: Any) -> Any:
-    return S.Zero if arguments[0].is_zero else None
-
-
-xlogy.eval = classmethod(_zero_at_zero)
-log_cosh.eval = classmethod(_zero_at_zero)
+state_at_zero(S.Zero, xlogy, log_cosh)

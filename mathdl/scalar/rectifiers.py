@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Piecewise, Rational, S, exp
 
 from mathdl.scalar.compare import eq, ge, gt, le, lt, where
-from mathdl.scalar.declare import declare
+from mathdl.scalar.declare import declare, state_at_zero
 from mathdl.scalar.elementary import expm1
 
 _TIE = "1/2 to each argument of a tie, as torch.maximum and jax.numpy.maximum"
@@ -154,12 +154,7 @@ def _rectified(cls: Any, x: Any) -> Any:
     return S.Zero if x.is_nonpositive else None
 
 
-def _zero_at_zero(cls: Any, *arguments: Any) -> Any:
-    return S.Zero if arguments[0].is_zero else None
-
-
 maximum.eval = classmethod(_greater)
 minimum.eval = classmethod(_lesser)
 relu.eval = classmethod(_rectified)
-for _head in (leaky_relu, elu, selu, hardtanh):
-    _head.eval = classmethod(_zero_at_zero)
+state_at_zero(S.Zero, leaky_relu, elu, selu, hardtanh)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Integer, Rational, S, erf, exp, log, pi, sqrt, tanh
 
-from mathdl.scalar.declare import declare
+from mathdl.scalar.declare import declare, state_at_zero
 from mathdl.scalar.elementary import abs_, log1p
 from mathdl.scalar.rectifiers import maximum, minimum
 from mathdl.scalar.special import normal_cdf, normal_pdf
@@ -43,7 +43,6 @@ softplus: Any = declare(
     definition=lambda x: log(1 + exp(x)),
     derivative=lambda x: sigmoid(x),
     nonnegative=True,
-    latex=r"\zeta\left({0}\right)",
     stable=lambda x: maximum(x, 0) + log1p(exp(-abs_(x))),
     analytic=False,
     reference=_GOODFELLOW + "eq. 3.31, derivative eq. 3.38",
@@ -123,24 +122,7 @@ def _slope_by_definition(x: Any) -> Any:
     return (1 + t) / 2 + x * (1 - t**2) * (_ROOT * (1 + 3 * _CUBIC * x**2)) / 4
 
 
-def _half_at_zero(cls: Any, x: Any) -> Any:
-    return Rational(1, 2) if x.is_zero else None
-
-
-def _zero_at_zero(cls: Any, x: Any) -> Any:
-    return S.Zero if x.is_zero else None
-
-
-def _minus_log_two(cls: Any, x: Any) -> Any:
-    return -log(2) if x.is_zero else None
-
-
-def _log_two(cls: Any, x: Any) -> Any:
-    return log(2) if x.is_zero else None
-
-
-sigmoid.eval = classmethod(_half_at_zero)
-log_sigmoid.eval = classmethod(_minus_log_two)
-softplus.eval = classmethod(_log_two)
-for _head in (silu, softsign, gelu, gelu_tanh):
-    _head.eval = classmethod(_zero_at_zero)
+state_at_zero(Rational(1, 2), sigmoid)
+state_at_zero(-log(2), log_sigmoid)
+state_at_zero(log(2), softplus)
+state_at_zero(S.Zero, silu, softsign, gelu, gelu_tanh)

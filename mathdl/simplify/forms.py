@@ -9,9 +9,24 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Mul, Pow, cancel, expand, factor_terms, fraction, together
+from sympy import (
+    Add,
+    Dummy,
+    Integer,
+    Mul,
+    Pow,
+    cancel,
+    expand,
+    factor,
+    factor_terms,
+    preorder_traversal,
+    together,
+)
 
 from mathdl.ir.index import slot_number
+from mathdl.scalar.compare import COMPARISONS, OPPOSITE, gt, le, lt, where
+from mathdl.scalar.elementary import abs_, sign
+from mathdl.scalar.rectifiers import clip, relu
 from mathdl.scalar.sigmoidal import sigmoid
 
 MAX_OPERATIONS = 60
@@ -77,12 +92,18 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
     """The cheapest equal form of a body, in a few bounded attempts."""
     if not body.args or cost(body) > MAX_OPERATIONS:
         return body
-    if not isinstance(body, (Mul, Pow, Add)) or not body.has(Add):
+    if not isinstance(body, (Mul, Pow, Add)):
+        return body
+    body = _signs(body)
+    if not body.has(Add):
         return body
     size = _expanded_terms(body)
     if size > MAX_TERMS:
         return body
     candidates = [body]
+    cases = by_cases(body)
+    if cases is not None:
+        candidates.append(cases)
     flat = expand(body, deep=False)
     if flat.has(sigmoid):
         reflected = expand(flat.replace(sigmoid, _upright))
@@ -92,10 +113,89 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
     for form in (flat, expanded):
         candidates += [form, factor_terms(form)]
     if size <= MAX_CANCELLED and len(body.free_symbols) <= 8 and _rational(body):
-        cancelled = cancel(together(body))
-        candidates += [cancelled, factor_terms(cancelled)]
-        candidates += [factor_terms(expand(cancelled))]
+        candidates += _quotients(body)
     return _cheapest(candidates, small)
+
+
+def _quotients(body: Any) -> list[Any]:
+    """One quotient in lowest terms, and its forms; functions count as quantities of their own."""
+    names: dict[Any, Any] = {}
+    plain = body.replace(
+        lambda e: e.is_Function, lambda e: names.setdefault(e, Dummy(f"f{len(names)}"))
+    )
+    lowest = cancel(together(plain))
+    forms = [lowest, factor_terms(lowest), factor_terms(expand(lowest)), factor(lowest)]
+    back = {dummy: e for e, dummy in names.items()}
+    return [_unnamed(form, back) for form in forms]
+
+
+def _unnamed(form: Any, names: dict[Any, Any]) -> Any:
+    """Stand-ins replaced by what they stand for, which may have others inside."""
+    while form.atoms(Dummy):
+        form = form.xreplace(names)
+    return form
+
+
+def _signs(body: Any) -> Any:
+    """``u sign(u) = abs(u)``, ``relu(u) [u > 0] = relu(u)``."""
+    if not body.has(sign, relu):
+        return body
+    return body.replace(lambda e: isinstance(e, Mul), _signed)
+
+
+def _signed(product: Any) -> Any:
+    for f in product.args:
+        if isinstance(f, sign):
+            rest = product / f
+            if f.args[0] in Mul.make_args(rest):
+                return rest / f.args[0] * abs_(f.args[0])
+        if isinstance(f, gt) and f.args[1] == 0 and any(
+            p.as_base_exp()[0] == relu(f.args[0]) for p in product.args
+        ):
+            return product / f
+    return product
+
+
+def by_cases(body: Any) -> Any:
+    """``where(c, f, g)`` when all choices in a body are by one condition or its opposite."""
+    conditions: dict[Any, None] = {}
+    masks: list[Any] = []
+    for e in preorder_traversal(body):
+        if isinstance(e, where):
+            conditions.setdefault(e.args[0])
+        elif isinstance(e, COMPARISONS):
+            masks.append(e)
+    for m in masks:
+        if not any(c.has(m) for c in conditions):
+            conditions.setdefault(m)
+    if not 1 <= len(conditions) <= 2:
+        return None
+    first, *others = conditions
+    opposite = OPPOSITE[first.func](*first.args) if isinstance(first, COMPARISONS) else None
+    if any(c != opposite for c in others):
+        return None
+    values = [{c: one if c == first else 1 - one for c in conditions} for one in (1, 0)]
+    yes, no = (_chosen(body, known) for known in values)
+    (a, yes), (b, no) = (normal_form(arm).as_content_primitive() for arm in (yes, no))
+    return a * _selected(first, yes, no) if a == b else where(first, a * yes, b * no)
+
+
+def _selected(condition: Any, yes: Any, no: Any) -> Any:
+    """``u`` where ``abs(u) <= c`` and ``c sign(u)`` elsewhere is ``clip(u, -c, c)``."""
+    if isinstance(condition, (le, lt)) and condition.args[0] == abs_(yes):
+        limit = condition.args[1]
+        if limit.is_positive and no == limit * sign(yes):
+            return clip(yes, -limit, limit)
+    return where(condition, yes, no)
+
+
+def _chosen(body: Any, known: dict[Any, int]) -> Any:
+    """The body where a condition is known."""
+    opened = body.replace(
+        lambda e: isinstance(e, where) and e.args[0] in known,
+        lambda e: e.args[1] if known[e.args[0]] else e.args[2],
+    )
+    return opened.xreplace({c: Integer(v) for c, v in known.items()})
 
 
 @lru_cache(maxsize=65536)
@@ -135,5 +235,5 @@ def _upright(argument: Any) -> Any:
 
 
 def _rational(body: Any) -> bool:
-    """Whether cancelling could shorten it: there is a denominator with something varying."""
-    return _varies(fraction(together(body))[1]) if body.has(Pow) else False
+    """Whether cancelling could shorten it: something varying divides."""
+    return any(p.exp.could_extract_minus_sign() and _varies(p.base) for p in body.atoms(Pow))

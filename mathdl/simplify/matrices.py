@@ -9,48 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sympy import KroneckerDelta, Mul, Symbol
 
-from mathdl.ir.build import define, out_ranges, restate, substitute
+from mathdl.ir.build import define, out_ranges, read, redefine, restate, substitute
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
+from mathdl.simplify.networks import is_symmetric
 from mathdl.simplify.scaling import unscaled
-
-_KEEPING = frozenset({"inv", "pinv", "expm", "matrix_power"})  # symmetric for symmetric operands
-_symmetric: WeakKeyDictionary[Tensor, bool] = WeakKeyDictionary()
-
-
-def is_symmetric(tensor: Tensor) -> bool:
-    """Whether exchanging the last two axes provably changes nothing."""
-    if tensor not in _symmetric:
-        _symmetric[tensor] = _is_symmetric(tensor)
-    return _symmetric[tensor]
-
-
-def _is_symmetric(tensor: Tensor) -> bool:
-    if tensor.ndim < 2 or tensor.shape[-1] != tensor.shape[-2]:
-        return False
-    if tensor.is_input:
-        return "symmetric" in tensor.assume
-    if tensor.call is not None:
-        (first, *_) = tensor.call.operands
-        return tensor.call.primitive in _KEEPING and is_symmetric(first.tensor)
-    i, j = out_indices(tensor.ndim)[-2:]
-    return bool(_named(tensor, {}) == _named(tensor, {i: j, j: i}))
-
-
-def _named(tensor: Tensor, exchanged: dict[Any, Any]) -> Any:
-    """The body with a symbol for each access, equal for equal ones."""
-    names = {}
-    for k, access in enumerate(tensor.operands):
-        index = [str(substitute(e, exchanged)) for e in access.index]
-        if is_symmetric(access.tensor):
-            index[-2:] = sorted(index[-2:])
-        names[slot(k)] = Symbol(f"{access.tensor.rank[1]}[{index}]{access.held}", real=True)
-    return substitute(tensor.equation.body, {**exchanged, **names})
 
 
 def one_way(tensor: Tensor, context: Context) -> Tensor | None:
@@ -74,6 +41,26 @@ def _rank(index: Any, tensor: Tensor) -> tuple[int, str]:
     if index not in symbols:
         return 1, str(index)
     return 0 if symbols.index(index) < max(1, tensor.ndim - 1) else 2, str(index)
+
+
+def of_inverse(tensor: Tensor, context: Context) -> Tensor | None:
+    """The inverse of an inverse, and the determinant of one."""
+    call = tensor.call
+    inner = call.operands[0].tensor.call if call is not None and call.operands else None
+    if call is None or inner is None or inner.primitive != "inv":
+        return None
+    matrix = inner.operands[0]
+    if call.primitive == "inv":
+        return define(out_ranges(tensor.shape), slot(0), [matrix], requires=tensor.requires)
+    if call.primitive in OF_INVERSE:
+        plain = redefine(tensor, [matrix])
+        body = OF_INVERSE[call.primitive](slot(0))
+        return define(out_ranges(tensor.shape), body, [read(plain)], requires=tensor.requires)
+    return None
+
+
+#: What a determinant of an inverse is, from that of the matrix.
+OF_INVERSE = {"det": lambda d: 1 / d, "logdet": lambda d: -d}
 
 
 def cancel(tensor: Tensor, context: Context) -> Tensor | None:

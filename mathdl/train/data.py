@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mathdl.train.extra import extra
+from mathdl.extra import extra
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mathdl.errors import InputError
+from mathdl.extra import extra
 from mathdl.train.data import Floats, Integers
-from mathdl.train.extra import extra
 from mathdl.train.optimizers import Optimizer, cosine_decay
 
 Batch = Mapping[str, Any]

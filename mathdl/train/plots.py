@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathdl.train.extra import extra
+from mathdl.extra import extra
 from mathdl.train.loop import Epoch
 
 

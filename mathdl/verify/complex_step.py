@@ -22,7 +22,6 @@ from mathdl.errors import MathDLError
 from mathdl.ir.index import slot_number
 from mathdl.ir.system import depends_on, topological
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import emitted
 from mathdl.primitives import lookup_primitive
 from mathdl.scalar.declare import of_head
 from mathdl.verify.finite_difference import (
@@ -61,7 +60,7 @@ def is_analytic(outputs: Iterable[Tensor], wrt: Iterable[Tensor]) -> bool:
             step = tensor.recurrence
             moving = [given for given, a in zip(step.inputs, tensor.operands, strict=True)
                       if id(a.tensor) in carrying]
-            if not is_analytic([*step.nexts, emitted(tensor)], [*moving, *step.states]):
+            if not is_analytic([*step.nexts, tensor.emitted], [*moving, *step.states]):
                 return False
             continue
         if tensor.call is not None:
@@ -141,14 +140,11 @@ def complex_steps(
             return None
         record(tally, problem, found, v, slack, None)
         v = random_direction(problem, rng)
-    for j in chosen_entries(problem, rng, limit):
-        unit = np.zeros(problem.x.size)
-        unit[j] = problem.scale
-        slack = problem.slack(unit)
+    for j, unit, slack in chosen_entries(problem, rng, limit):
         found = _compare(problem, unit, noise, slack)
         if found is None:
             return None
-        record(tally, problem, found, unit, slack, int(j))
+        record(tally, problem, found, unit, slack, j)
     return tally
 
 

@@ -9,7 +9,7 @@ the claimed numbers themselves: their measured noise, and ``n eps`` for a sum of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -136,20 +136,21 @@ def along(problem: Problem, direction: Array, slack: Array) -> Slope:
 def entries(problem: Problem, rng: np.random.Generator, limit: int = MAX_ENTRIES) -> Tally:
     """Compare entry by entry: all of them, or a random ``limit`` of a larger argument."""
     tally = Tally()
-    for j in chosen_entries(problem, rng, limit):
-        unit = np.zeros(problem.x.size)
-        unit[j] = problem.scale
-        slack = problem.slack(unit)
-        record(tally, problem, _along_entry(problem, int(j), slack), unit, slack, int(j))
+    for j, unit, slack in chosen_entries(problem, rng, limit):
+        record(tally, problem, _along_entry(problem, j, slack), unit, slack, j)
     return tally
 
 
-def chosen_entries(problem: Problem, rng: np.random.Generator, limit: int) -> Array:
-    """Flat numbers of the entries to try."""
+def chosen_entries(
+    problem: Problem, rng: np.random.Generator, limit: int
+) -> Iterator[tuple[int, Array, Array]]:
+    """The entries to try: the flat number of each, the step along it, and its slack."""
     size = problem.x.size
-    if size <= limit:
-        return np.arange(size)
-    return np.sort(rng.choice(size, limit, replace=False))
+    chosen = np.arange(size) if size <= limit else np.sort(rng.choice(size, limit, replace=False))
+    for j in chosen:
+        unit = np.zeros(size)
+        unit[j] = problem.scale
+        yield int(j), unit, problem.slack(unit)
 
 
 def _along_entry(problem: Problem, j: int, slack: Array) -> Slope:

@@ -48,10 +48,12 @@ _Code = Callable[..., Mapping[str, Any]]
 class Subject(Protocol):
     """What can be verified: expressions, and code for them and for their derivatives.
 
-    Functions take every input below the expression and its derivatives as an array by name, and
-    every dim that no input has as an axis as an int by name; they ignore what they do not need.
+    Functions take every one of the inputs as an array by name, and every dim that no input has
+    as an axis as an int by name; they ignore what they do not need.
     """
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]: ...
     @property
     def outputs(self) -> Mapping[str, Tensor]: ...
     @property
@@ -131,9 +133,9 @@ def instance(
 
 
 def _graph(subject: Subject) -> list[Tensor]:
-    """All tensors of a subject, and inputs that its code takes for nothing."""
-    given = getattr(subject, "inputs", ())
-    return [*subject.outputs.values(), *subject.derivatives.values(), *subject.wrt, *given]
+    """All tensors of a subject, with inputs that its code takes for nothing."""
+    tensors = (*subject.outputs.values(), *subject.derivatives.values())
+    return [*tensors, *subject.wrt, *subject.inputs]
 
 
 @dataclass

@@ -103,13 +103,29 @@ class Report:
         return bool(self.quantities) and not self.failures and not self.unchecked
 
     def __str__(self) -> str:
-        verdict = "verified" if self else "REFUSED" if self.failures else "NOT VERIFIED"
-        lines = [f"{verdict}: {self.level}, seed {self.seed}, {self.seconds:.2f} s"]
-        lines += ["  " + line for line in _table(self._rows())]
-        lines += [f"  refused: {check.failure()}" for check in self.failures]
-        lines += [f"  not checked: {name}" for name in self.unchecked]
-        lines += [f"  note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        lines = [f"{self._verdict}: {self._summary}", *_table(self._rows()), *self._remarks]
+        return "\n  ".join(lines)
+
+    def _repr_html_(self) -> str:
+        from mathdl.present.notebook import verdict_html
+
+        return verdict_html(self._verdict, self._summary, self._rows(), self._remarks)
+
+    @property
+    def _verdict(self) -> str:
+        return "verified" if self else "REFUSED" if self.failures else "NOT VERIFIED"
+
+    @property
+    def _summary(self) -> str:
+        return f"{self.level}, seed {self.seed}, {self.seconds:.2f} s"
+
+    @property
+    def _remarks(self) -> list[str]:
+        return [
+            *(f"refused: {check.failure()}" for check in self.failures),
+            *(f"not checked: {name}" for name in self.unchecked),
+            *(f"note: {note}" for note in self.notes),
+        ]
 
     def _rows(self) -> list[list[str]]:
         rows = [["", "", "method", "points", "tried", "skipped", "worst error", "bound", ""]]

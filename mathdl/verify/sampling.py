@@ -18,7 +18,6 @@ from mathdl.ir.dim import Dim
 from mathdl.ir.index import linear, slot, slots_in
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
-from mathdl.language.recurrence import emitted
 
 Array = npt.NDArray[Any]
 Manner = Literal["normal", "positive", "unit"]
@@ -87,7 +86,7 @@ def index_limits(outputs: Iterable[Tensor], dims: Mapping[str, int]) -> dict[int
     limits: dict[int, int] = {}
     for tensor in topological(outputs):
         if tensor.recurrence is not None:
-            inside = index_limits([*tensor.recurrence.nexts, emitted(tensor)], dims)
+            inside = index_limits([*tensor.recurrence.nexts, tensor.emitted], dims)
             for given, access in zip(tensor.recurrence.inputs, tensor.operands, strict=True):
                 if id(given) in inside:
                     for source in inputs_of([access.tensor]):

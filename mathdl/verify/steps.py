@@ -52,20 +52,20 @@ def _jump_weights() -> Array:
 
     ``2 b_0`` is the difference of the one-sided slopes: first from three nodes, then from four.
     """
-    powers = np.array([0, 1, 3, 5])
-    weights = np.zeros((2, 4))
-    weights[0, 1:] = np.linalg.inv(NODES[1:, None] ** powers[:3])[0]
-    weights[1] = np.linalg.inv(NODES[:, None] ** powers)[0]
-    return weights
+    return _constant_weights([0, 1, 3, 5])
 
 
 def _gap_weights() -> Array:
     """Weights on ``even(t_i)`` of ``c`` in ``c + b_0 t + b_2 t^2 + b_4 t^4``, with and without
     the last term: ``c`` is 0 where the centre lies on the curve of its neighbours."""
-    powers = np.array([0, 1, 2, 4])
+    return _constant_weights([0, 1, 2, 4])
+
+
+def _constant_weights(powers: list[int]) -> Array:
+    """Weights of the constant term of a sum of powers: without the last one, and with it."""
     weights = np.zeros((2, 4))
-    weights[0, 1:] = np.linalg.inv(NODES[1:, None] ** powers[:3])[0]
-    weights[1] = np.linalg.inv(NODES[:, None] ** powers)[0]
+    weights[0, 1:] = np.linalg.inv(NODES[1:, None] ** np.array(powers[:3]))[0]
+    weights[1] = np.linalg.inv(NODES[:, None] ** np.array(powers))[0]
     return weights
 
 

@@ -75,7 +75,10 @@ def test_equations_say_the_same(name: str) -> None:
 def products(model: Model, name: str, arrays: dict[str, Any], along: Any) -> Any:
     """Gradient times direction, and Hessian times direction, by autograd."""
     gradient = autograd.grad(law(model, arrays, name))
-    inner = lambda x: anp.sum(gradient(x) * along)  # noqa: E731
+
+    def inner(x: Any) -> Any:
+        return anp.sum(gradient(x) * along)
+
     return inner(arrays[name]), autograd.grad(inner)(arrays[name])
 
 

@@ -59,6 +59,16 @@ def test_bad_arguments_are_refused_after_good_ones(
     np.testing.assert_array_equal(compiled(**good)["result"], [[3], [3]])
 
 
+def test_all_missing_dims_are_named_at_once() -> None:
+    n, m, out = md.dims("n m out")
+    function = md.compile(md.sum(md.ones(n, m, out)) * md.tensor("s"))
+    with pytest.raises(TypeError, match=r"no input's shape has m, n, out: pass m=, n=, out=$"):
+        function(s=1.0)
+    with pytest.raises(TypeError, match=r"has m, out: pass m=, out=$"):
+        function(s=1.0, n=2)
+    assert function(s=2.0, n=2, m=3, out=4) == 48
+
+
 def test_known_arguments_of_other_types(rng: np.random.Generator) -> None:
     """Lists, subclasses, other dtypes and byte orders give the same after an array did."""
     compiled = generate_numpy([("result", CASES["broadcast_all_ranks"]())], value=None,

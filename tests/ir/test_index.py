@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -23,6 +22,8 @@ from mathdl.ir.index import (
     out_indices,
     reshape_index,
     slot,
+    slot_number,
+    slots_in,
 )
 
 n, m = dim_symbol("n"), dim_symbol("m")
@@ -209,11 +210,16 @@ def test_not_a_dim(bad):
         as_dim(bad)
 
 
+def test_slots_are_known_by_number():
+    for k in (0, 7, 1023, 1024, 5000):
+        assert slot_number(slot(k)) == k
+        assert slots_in(slot(k) + 1) == [k]
+
+
 def test_index_symbols_are_not_dims():
     """A dim that is called like an index or a slot is still another symbol."""
     for k in range(3):
         assert dim_symbol(f"i{k}") != out_index(k)
         assert dim_symbol(f"r{k}") != bound_index(k)
         assert dim_symbol(f"x{k}") != slot(k)
-    assert math.prod([1]) == 1
     assert Symbol("n") != n

@@ -7,6 +7,7 @@ from sympy import Rational, Symbol
 
 from mathdl.errors import AssumptionError, NamingError, ShapeError
 from mathdl.ir.assumptions import ASSUMPTIONS, closure
+from mathdl.ir.system import inputs_of
 from mathdl.language import dims, parse_assumptions, parse_shapes, tensor
 from mathdl.language.declare import declare_inputs
 
@@ -94,6 +95,13 @@ def test_assumptions():
     assert parse_assumptions("S: positive_definite, symmetric; Y: one_hot") == expected
     assert parse_assumptions({"S": ["positive_definite", "symmetric"], "Y": "one_hot"}) == expected
     assert parse_assumptions(None) == {}
+
+
+def test_what_was_declared_before_does_not_change_the_order():
+    kept = tensor("late", n) * tensor("early", n)
+    early, late = tensor("early", n), tensor("late", n)
+    assert inputs_of([late / early]) == [early, late] == inputs_of([kept])
+    assert list(declare_inputs("late: n; early: n").values()) == inputs_of([kept])
 
 
 BAD_ASSUMPTIONS = [

@@ -85,6 +85,12 @@ ERRORS = [
     (lambda: A[i], ShapeError, "1 indices for the 2 axes"),
     (lambda: A[i, :], ShapeError, "one index an axis"),
     (lambda: A[i, k] * x, NamingError, "x of shape .* needs its indices"),
+    (lambda: equation("Y", (i,), A), NamingError, r"A of shape \(n, d\) .*: A\[i, j\]"),
+    (lambda: equation("Y", (i,), -x), NamingError, r"a tensor of shape .*: X\[i\]"),
+    (lambda: equation("Y", (i,), "x[i]"), NamingError, "is no scalar"),
+    (lambda: equation("Y", (i,), None), NamingError, "None is no scalar"),
+    (lambda: Sum(A, k), NamingError, "A of shape .* needs its indices"),
+    (lambda: Max(A, 0), NamingError, "A of shape .* needs its indices"),
     (lambda: Sum(x[i]), NamingError, "over which index"),
     (lambda: Sum(x[i], (i, 0)), NamingError, "index range"),
     (lambda: sympy.diff(x[i] ** 2, i), UnsupportedError, "derivative"),
@@ -111,6 +117,11 @@ def test_index_beyond_the_axis_becomes_a_requirement():
         equation("Y", (), Sum(x[k], (k, 0, 4))).operands[0].tensor.requires
     )
     assert requirement.expr == n - 5
+
+
+def test_a_tensor_without_axes_is_its_entry():
+    assert equation("Y", (), s) is s.named("Y")
+    assert equation("Y", (i,), Max(s, x[i])) is ELEMENTWISE["maximum"](s, x).named("Y")
 
 
 def test_entries_print_as_written():

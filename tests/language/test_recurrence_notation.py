@@ -149,8 +149,8 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: md.recurrence({h[t, i]: h[t - 1, i]}, {"H": 1}), md.NamingError,
      "start is given for H, which has no equation; there are: h"),
     (lambda: md.recurrence({h[t, i]: h[t - 1, i]}, {x: 1}), md.NamingError, "start is given for x"),
-    (lambda: md.recurrence({h[t, i]: x}), md.NamingError, "x is not the right side of h"),
-    (lambda: md.recurrence({h[t, i]: "x"}), md.NamingError, "not the right side of h"),
+    (lambda: md.recurrence({h[t, i]: x}), md.NamingError, r"x\[i, j\], in the right side of h"),
+    (lambda: md.recurrence({h[t, i]: "x"}), md.NamingError, "no scalar .*, in the right side"),
     (lambda: md.recurrence({"h": h[t - 1, i]}), md.NamingError, "is not the left side"),
     (lambda: md.recurrence({h[t, i]: h[t - 1, i]}, {h: W}), md.ShapeError, "n"),
 ]

@@ -231,3 +231,53 @@ def test_errors(case: int) -> None:
     with pytest.raises(error, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def leaked() -> tuple[Any, Any, Any, Any]:
+    """A state, an entry, what is made of a state in a step within a step, and an instance."""
+    kept: list[Any] = []
+
+    def inner(s: Any, c: Any) -> tuple[Any, Any]:
+        kept.append(md.tanh(s * c))
+        return s + c, None
+
+    def outer(s: Any, c: Any) -> tuple[Any, Any]:
+        kept.extend([s, c])
+        return md.scan(inner, s, x)[0], None
+
+    md.scan(outer, h, x)
+    md.vmap(lambda one: kept.append(one) or one)(x)
+    state, entry, product, instance = kept
+    return state, entry, product, instance
+
+
+USES = {
+    "derive": lambda s: md.derive(md.sum(s * h), "h"),
+    "derive by it": lambda s: md.derive(md.sum(h * h), next(iter(inputs_of([s])))),
+    "compile": lambda s: md.compile(s * h),
+    "jvp": lambda s: md.jvp(s * h, {"h": h}),
+    "in another scan": lambda s: md.compile(md.scan(lambda r, c: (r * s, c), h, x)[0]),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("which", range(4))
+def test_what_a_step_is_given_stays_in_it(use: str, which: int) -> None:
+    with pytest.raises(md.NamingError, match="used outside of it") as caught:
+        USES[use](leaked()[which])
+    assert "\n" not in str(caught.value)
+
+
+def test_derivatives_within_a_step(rng: np.random.Generator) -> None:
+    """Gradient descent: what a step is given is a variable like any other while it runs."""
+    def step(w: Any, c: Any) -> tuple[Any, Any]:
+        return w - 0.1 * md.derive(md.sum((w * c - h) ** 4), w)[w], None
+
+    arrays = arrays_of(rng, SIZES[0])
+    expected, _ = loop(
+        lambda w, c: (w - 0.4 * (w * c - arrays["h"]) ** 3 * c, None), arrays["h"], arrays["x"]
+    )
+    last, _ = md.scan(step, h, x)
+    np.testing.assert_allclose(compiled(last, arrays, SIZES[0]), expected, rtol=1e-12)
+    slope = md.derive(last, "h")["h"]
+    assert compiled(slope, arrays, SIZES[0]).shape == (3, 3)

@@ -25,22 +25,22 @@ from mathdl.present.wrap import LEAST, hanging, wrapped
 
 RESULTS = {
     "softmax_cross_entropy": ["∂L/∂W = Xᵀ(P − Y)/n", "∂L/∂b = meanᵢ(P − Y)"],
-    "softmax_jacobian": ["∂p/∂z = diag(p) − p pᵀ"],
+    "softmax_jacobian": ["p = softmax(z)", "∂f/∂z = diag(p) − p pᵀ"],
     "attention": ["t₂ = A ⊙ (G Vᵀ − sumⱼ((G Vᵀ) ⊙ A) 1ᵀ)/√d", "∂L/∂Q = t₂ K", "∂L/∂K = t₂ᵀ Q",
                   "∂L/∂V = Aᵀ G"],
     "batch_norm": ["∂L/∂X = γ ⊙ (G − x̂ ⊙ meanᵢ(G ⊙ x̂) − meanᵢ(G))/s", "∂L/∂γ = sumᵢ(G ⊙ x̂)",
                    "∂L/∂β = sumᵢ(G)"],
     "kl_of_gaussians": ["∂L/∂a = −T⁻¹ r", "∂L/∂S = (T⁻¹ − S⁻¹)/2", "∂L/∂m = T⁻¹ r",
-                        "∂L/∂T = T⁻¹/2 − T⁻¹(r rᵀ + S) T⁻¹/2"],
+                        "∂L/∂T = (T⁻¹ − T⁻¹(r rᵀ + S) T⁻¹)/2"],
     "log_determinant": ["∂L/∂X = X⁻ᵀ"],
     "matrix_factorisation_hessian": ["∂²L/∂Uᵢⱼ∂Uₖₗ = 2 δᵢₖ (Vᵀ V)ⱼₗ"],
     "polynomial_third": ["∂³L/∂xᵢ∂xⱼ∂xₖ = 24 xₖ δᵢₖ δⱼₖ"],
     "convolution_1d": ["∂L/∂wᵢ = ∑ⱼ Yⱼ x[i+j]   (i < k, j < n + 1 − k)",
                        "∂L/∂xᵢ = ∑ⱼ Y[i−j] wⱼ   (i < n, j < k)"],
     "through_time": [
-        "h₋₁ = s", "hₜ = tanh(U Xₜ + W hₜ₋₁)   (t < T)", "t₈[T] = 0ₘ",
-        "t₇[t] = (Gₜ + t₈[t+1]) ⊙ (1 − hₜ²)   (t < T)", "t₈[t] = Wᵀ t₇[t]   (t < T)",
-        "∂L/∂W = t₇ᵀ(concat([0₁ₓₘ, h])[:T] + eye(T)[0] sᵀ)", "∂L/∂U = t₇ᵀ X", "∂L/∂s = t₈[0]",
+        "h₋₁ = s", "hₜ = tanh(U Xₜ + W hₜ₋₁)   (t < T)", "t₇[T] = 0ₘ",
+        "t₆[t] = (Gₜ + t₇[t+1]) ⊙ (1 − hₜ²)   (t < T)", "t₇[t] = Wᵀ t₆[t]   (t < T)",
+        "∂L/∂W = t₆ᵀ(concat([0₁ₓₘ, h])[:T] + eye(T)[0] sᵀ)", "∂L/∂U = t₆ᵀ X", "∂L/∂s = t₇[0]",
     ],
     "relu": ["∂L/∂Z = G if Z > 0 else 0"],
 }
@@ -62,15 +62,15 @@ Given  X ∈ ℝ^(n×d), w ∈ ℝ^d, y ∈ ℝ^n (positive)
        L = mean((X w − y)²)
 Find   ∂L/∂w
 
-  1.  a = X w         definition
-  2.  a₂ = a − y      definition
-  3.  a₃ = sum(a₂²)   definition
-  4.  L = a₃/n        definition
+  1.  z₁ = X w        definition
+  2.  z₂ = z₁ − y     definition
+  3.  z₃ = sum(z₂²)   definition
+  4.  L = z₃/n        definition
   5.  L̄ = 1           seed
-  6.  ā₃ = 1/n        chain rule (4, 5)
-  7.  ā₂ = 2 a₂/n     chain rule (3, 6)
-  8.  w̄ = Xᵀ ā₂       chain rule (1, 7)
-  9.  ∂L/∂w = Xᵀ ā₂   simplified: inline
+  6.  z̄₃ = 1/n        chain rule (4, 5)
+  7.  z̄₂ = 2 z₂/n     chain rule (3, 6)
+  8.  w̄ = Xᵀ z̄₂       chain rule (1, 7)
+  9.  ∂L/∂w = Xᵀ z̄₂   simplified: inline
 
   ┌─────────────────────────┐
   │ ∂L/∂w = 2 Xᵀ(X w − y)/n │

@@ -13,10 +13,11 @@ import mathdl as md
 SHAPES = {
     "X": "n d", "w": "d", "y": "n", "W": "d k", "b": "k", "Y": "n k", "G": "n d", "A": "n n",
     "S": "n n", "R": "n n", "x": "n", "z": "k", "lam": "", "ids": "m", "E": "n d", "U": "k m",
+    "l": "n",
     "T": "d m", "K": "m d", "V": "m k",
 }
 ASSUME = {"Y": "one_hot", "S": "positive_definite", "R": "orthogonal", "ids": "integer",
-          "lam": "positive"}
+          "lam": "positive", "l": "binary"}
 
 # expression, variables, order
 DERIVATIONS = [
@@ -35,6 +36,10 @@ DERIVATIONS = [
     ("norm2(T - outer(w, lam*V[:, 0]))**2", "w", 2),
     ("sum(E[ids]**2*K)", "E", 1), ("Q = X @ T; sum(softmax(Q @ Q.T)**2)", "T", 1),
     ("max(X @ w)**2 + prod(w)", "w", 1), ("sum(cumsum(x)**3)", "x", 1),
+    ("det(inv(A)) + logdet(inv(S))", "A", 1), ("trace(A.T @ X @ X.T @ A)", "A", 1),
+    ("sum(tanh(A @ x)*sin(A @ (x + y)))", "x", 1),
+    ("-sum(log((1 + tanh(x))*l/2 + (1 - tanh(x))*(1 - l)/2))", "x", 1),
+    ("sum(where(abs(x) <= 1, x**2, 2*abs(x) - 1))", "x", 1),
     ("sum(cholesky(S)**2) + det(A)", ["S", "A"], 1), ("b @ z + sum(relu(X @ W)*Y)", ["W", "z"], 1),
 ]
 

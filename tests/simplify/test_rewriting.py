@@ -21,8 +21,9 @@ from mathdl.simplify.forms import cost, normal_form
 
 SHAPES = {"X": "n d", "W": "d m", "Y": "n m", "Z": "n m", "b": "m", "w": "d", "y": "n",
           "Q": "n d", "K": "n d", "V": "n m", "A": "n n", "x": "n", "ids": "k", "s": "",
-          "S": "n n", "R": "n n"}
-ASSUME = {"Y": "one_hot", "ids": "integer", "S": "positive_definite", "R": "orthogonal"}
+          "S": "n n", "R": "n n", "l": "n"}
+ASSUME = {"Y": "one_hot", "ids": "integer", "S": "positive_definite", "R": "orthogonal",
+          "l": "binary"}
 DIMS = {"n": 4, "d": 3, "m": 5, "k": 6}
 
 TEXTS = [
@@ -53,6 +54,10 @@ MATRICES = [
     ("sum((R.T @ (R @ x))**3)", "x"), ("norm2(R @ x)**2", "x"), ("x @ S @ y", "x"),
     ("-sum((X.T - w[:, None]).T*(inv(S) @ (X - w)))/2", "w"), ("trace(inv(A) @ S @ A)", "S"),
     ("logdet(S) + trace(inv(S) @ A)", "S"), ("-(x - y) @ (S @ (x - y))/2", "x"),
+    ("det(inv(A)) + logdet(inv(S))", "A"), ("trace(A.T @ X @ X.T @ A)", "A"),
+    ("tanh(A @ y) @ (A @ x)", "A"), ("sum(tanh(A @ x)*sin(A @ (x + y)))", "x"),
+    ("-sum(log((1 + tanh(x))*l/2 + (1 - tanh(x))*(1 - l)/2))", "x"),
+    ("sum(x**3/(1 + abs(x)))", "x"), ("sum(where(abs(x) <= 1, x**2, 2*abs(x) - 1))", "x"),
 ]
 TEXTS += MATRICES
 
@@ -67,6 +72,8 @@ def arrays_of(tensors: Any, dims: dict[str, int], seed: int = 0) -> dict[str, An
         elif t.assume & {"symmetric", "orthogonal"}:
             q = np.linalg.qr(rng.normal(size=size))[0]
             found[t.name] = q if "orthogonal" in t.assume else q * rng.uniform(1, 2, size[0]) @ q.T
+        elif "binary" in t.assume:
+            found[t.name] = rng.integers(0, 2, size).astype(float)
         elif "integer" in t.assume:
             found[t.name] = rng.integers(0, min(dims["n"], dims["d"]), size)
         else:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mathdl.errors import MissingExtraError
+from mathdl.extra import extra
 from mathdl.train.data import load_digits, one_hot, shifted, stratified_split, with_noise
-from mathdl.train.extra import extra
 
 
 def test_split_holds_out_a_fifth_of_every_class() -> None:

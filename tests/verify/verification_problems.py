@@ -19,6 +19,7 @@ from sympy import Integer
 from mathdl.ir.build import define, out_ranges
 from mathdl.ir.dim import as_dim
 from mathdl.ir.index import bound_index, slot
+from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Access, Tensor, input_tensor
 from mathdl.request import Block, Space
 from mathdl.scalar import tanh
@@ -58,6 +59,10 @@ class Fake:
     given: Function | None = None
     gradient: Function | None = None
     space: Space | None = None
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(inputs_of([self.expr, *self.wrt]))
 
     @property
     def outputs(self) -> Mapping[str, Tensor]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from mathdl.errors import UnsupportedError
-from mathdl.train.extra import extra
+from mathdl.extra import extra
 
 _ENVIRONMENT = re.compile(r"\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*$", re.S)
 _WORD = re.compile(r"\\(?:operatorname|mathrm)\{((?:[A-Za-z ]|\\_)*)\}")
 _BARE_NORM = re.compile(r"(?<!\\left)(?<!\\right)\\([lr])Vert")
 _MARKS = re.compile(r"<mo>(&#x022A4;|&#x02218;)</mo>")  # a transpose is a letter, not an operator
+_BAR = '<mo stretchy="true">&#x000AF;</mo>'  # as short as a mark on a letter
+_OVERLINE = "<mo>&#x0203E;</mo>"
 _FUNCTIONS = re.compile(r"<mi>([a-z]{2,})</mi>")  # log, tanh: operators, for the space around them
 _STYLED = re.compile(
     r'<(m[in]) mathvariant="(bold|bold-italic|script|double-struck)">([^<]+)</\1>'
@@ -22,7 +25,7 @@ _STYLED = re.compile(
 
 def converter() -> Any:
     """The library that converts; raises MissingExtraError when it is not installed."""
-    return extra("latex2mathml.converter", "the book's HTML", "book")
+    return extra("latex2mathml.converter", "HTML", "html")
 
 
 def mathml(latex: str, display: bool = False) -> str:
@@ -40,6 +43,7 @@ def mathml(latex: str, display: bool = False) -> str:
         raise UnsupportedError(f"latex2mathml cannot read {latex!r}: {why}") from None
     marked = _MARKS.sub(r'<mi mathvariant="normal">\1</mi>', str(made))
     spaced = _FUNCTIONS.sub(r'<mo lspace="0.167em" rspace="0.167em">\1</mo>', marked)
+    spaced = spaced.replace(_BAR, _OVERLINE)
     return _STYLED.sub(_styled, spaced)
 
 
@@ -49,13 +53,21 @@ def formula(latex: str) -> str:
     found = _ENVIRONMENT.fullmatch(inner)
     if found is None:
         return f'<div class="formula">{mathml(inner, display=True)}</div>'
-    rows = []
-    for line in re.split(r"\\\\\s*\n", found[2].strip()):
-        left, _, right = line.partition("&")
-        sides = (mathml(rf"\displaystyle {side.replace('&', '')}") if side.strip() else ""
-                 for side in (left, right))
-        rows.append("<tr>" + "".join(f"<td>{side}</td>" for side in sides) + "</tr>")
-    return f'<div class="formula"><table>{"".join(rows)}</table></div>'
+    lines = (line.partition("&") for line in re.split(r"\\\\\s*\n", found[2].strip()))
+    return aligned((left, right.replace("&", "")) for left, _, right in lines)
+
+
+def aligned(rows: Iterable[tuple[str, str]]) -> str:
+    """Displayed formulas in two columns: left sides, and right sides that begin with ``=``."""
+    shown = "".join(
+        "<tr>" + "".join(f"<td>{large(side)}</td>" for side in sides) + "</tr>" for sides in rows
+    )
+    return f'<div class="formula"><table>{shown}</table></div>'
+
+
+def large(latex: str) -> str:
+    """A formula in its displayed size that stands in a line or a cell; nothing for nothing."""
+    return mathml(rf"\displaystyle {latex}") if latex.strip() else ""
 
 
 def paragraph(text: str) -> str:

@@ -1,0 +1,200 @@
+r"""A proof as a theorem and rows of LaTeX: what the HTML and the Markdown view lay out.
+
+The theorem states the expressions as they were written and then the results, in which a named
+quantity of the expressions keeps its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mathdl.ir.assumptions import ASSUMPTIONS, Assumption, closure
+from mathdl.ir.steps import Law
+from mathdl.ir.system import inputs_of
+from mathdl.ir.tensor import Tensor
+from mathdl.present import text as text_view
+from mathdl.present.index import dim_latex
+from mathdl.present.latex import Row, definition, derivative
+from mathdl.present.latex_document import both_sides
+from mathdl.present.latex_tree import show
+from mathdl.present.latex_words import notation
+from mathdl.present.layout import Document, layout
+from mathdl.present.letters import letter
+from mathdl.present.statements import Statement, said, value_name
+from mathdl.present.tree import Name, Node
+
+
+@dataclass(frozen=True)
+class Given:
+    """An input: its letter, the space it is in, and what is assumed of it."""
+
+    letter: str
+    space: str
+    facts: tuple[Assumption, ...]
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """For the inputs ``given`` and what ``premises`` define, the ``results`` hold.
+
+    ``definitions`` are those that only the results use; ``texts`` is the language's own text of
+    each expression and each result, by what it is called there.
+    """
+
+    given: tuple[Given, ...]
+    premises: tuple[Row, ...]
+    definitions: tuple[Row, ...]
+    results: tuple[Row, ...]
+    texts: tuple[tuple[str, str], ...]
+    declared: str
+    assumed: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A numbered line of a proof: ``left = right[0] = right[1] ...`` with its reason."""
+
+    number: int
+    left: str
+    right: tuple[str, ...]
+    reason: str
+    premises: tuple[int, ...]
+    laws: tuple[Law, ...]
+    result: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps that belong together."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A proof: its parts, and the relations under which its steps hold."""
+
+    parts: tuple[Part, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(part.steps) for part in self.parts)
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The laws that the steps cite, each once."""
+        return tuple(dict.fromkeys(
+            law for part in self.parts for step in part.steps for law in step.laws))
+
+
+# -- the theorem ---------------------------------------------------------------------------------
+
+
+def theorem(proof: Any) -> Theorem:
+    """What a proof proves."""
+    values = {claim.output: claim.value for claim in proof.claims}
+    called = {output: value_name(output, tensor.ndim) for output, tensor in values.items()}
+    written = layout(list(values.values()), None, text_view.measure)
+    named = {name.text for name, _ in written.definitions}
+    found = layout([c.result for c in proof.claims], proof.names, text_view.measure, named)
+    inputs = sorted(inputs_of(list(values.values())), key=lambda t: t.created)
+    ranks = {t.name: t.ndim for t in inputs}
+    sought = [(called[c.output], [(name, ranks.get(name, 0), k) for name, k in c.powers],
+               len(c.path)) for c in proof.claims]
+    letters = {name: letter(Name(name, values[output].ndim)) for output, name in called.items()}
+    labels = [text_view.derivative(*each) for each in sought]
+    return Theorem(
+        given=tuple(Given(letter(Name(t.name or "", t.ndim)), space(t), facts(t)) for t in inputs),
+        premises=(
+            *(definition(*pair) for pair in written.definitions),
+            *((letters[called[output]], show(node))
+              for output, node in zip(values, written.values, strict=True)),
+        ),
+        definitions=tuple(definition(*pair) for pair in _needed(found, named)),
+        results=tuple(
+            (derivative(letters[value], variables, order), show(node))
+            for (value, variables, order), node in zip(sought, found.values, strict=True)
+        ),
+        texts=(
+            *((called[output], text_view.to_text(tensor)) for output, tensor in values.items()),
+            *((label, text_view.to_text(claim.result, proof.names))
+              for label, claim in zip(labels, proof.claims, strict=True)),
+        ),
+        declared="; ".join(f"{t.name}: {' '.join(map(_spaceless, t.shape))}".strip()
+                           for t in inputs),
+        assumed="; ".join(f"{t.name}: {', '.join(a.name for a in facts(t))}"
+                          for t in inputs if facts(t)),
+        title=", ".join(labels),
+    )
+
+
+def _needed(document: Document, stated: set[str]) -> Iterator[tuple[Name, Node]]:
+    """The definitions that the values use, without those of names that are stated."""
+    written = [(name, node, _words(text_view.definition(name, node)))
+               for name, node in document.definitions if name.text not in stated]
+    wanted = {word for value in document.values for word in _words(text_view.show(value))}
+    while more := {w for name, _, words in written if name.text in wanted for w in words} - wanted:
+        wanted |= more
+    return ((name, node) for name, node, _ in written if name.text in wanted)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W\d]\w*", text))
+
+
+def space(tensor: Tensor) -> str:
+    r"""``\mathbb{R}^{n \times d}``."""
+    ring = r"\mathbb{Z}" if "integer" in tensor.assume else r"\mathbb{R}"
+    sizes = r" \times ".join(map(dim_latex, tensor.shape))
+    return f"{ring}^{{{sizes}}}" if sizes else ring
+
+
+def facts(tensor: Tensor) -> tuple[Assumption, ...]:
+    """What is assumed of an input, without what follows from the rest or only guides sampling."""
+    held = {name for name in tensor.assume if not ASSUMPTIONS[name].hint}
+    implied = {other for name in held for other in closure([name]) - {name}}
+    return tuple(ASSUMPTIONS[name] for name in sorted(held - implied))
+
+
+def _spaceless(dim: Any) -> str:
+    return str(dim).replace(" ", "")
+
+
+# -- the proof -----------------------------------------------------------------------------------
+
+
+def written_proof(proof: Any, detail: str) -> Written:
+    """The lines of the proof; as a lecturer writes them, forwards and backwards apart."""
+    spoken = said(proof, proof.names, detail)
+    found = spoken.statements
+    seeds = [k for k, s in enumerate(found) if s.reason == "seed"]
+    steps = [k for k, s in enumerate(found) if s.laws and not s.result]
+    first = min(seeds or steps, default=0)
+    last = max([*seeds, *steps], default=-1) + 1
+    cut = [("The expression", found[:first]),
+           ("Backwards by the chain rule" if seeds else "Steps", found[first:last]),
+           ("Results", found[last:])]
+    parts = tuple(Part(title, tuple(map(_step, part))) for title, part in cut if part)
+    conditions = tuple(f"{show(node)} {_RELATIONS[kind]}" for kind, node in spoken.conditions)
+    return Written(parts, conditions)
+
+
+def conventions(stated: Theorem, written: Written) -> list[str]:
+    """What the notation means that occurs in the theorem or the proof."""
+    rows = (*stated.premises, *stated.definitions, *stated.results)
+    steps = ((step.left, *step.right) for part in written.parts for step in part.steps)
+    return notation("\n".join(side for sides in (*rows, *steps) for side in sides))
+
+
+_RELATIONS = {"nonzero": r"\ne 0", "positive": "> 0"}
+
+
+def _step(statement: Statement) -> Step:
+    left, right = both_sides(statement)
+    return Step(statement.number, left, tuple(right), statement.reason, statement.premises,
+                statement.laws, statement.result)
