@@ -56,19 +56,15 @@ def raised(number: int) -> str:
 
 
 def subscripted(base: str, index: Sequence[str]) -> str:
-    """``Aᵢₖ``, or ``A[i+1,k]`` where an index has no subscript or the base ends in one.
+    """``Aᵢₖ``, or ``A[i+1,k]`` where an index is no letter or the base has a subscript.
 
-    ``index`` has each index as text; only lone letters are lowered.
+    ``index`` has each index as text.
     """
-    low = lowered("".join(index))
-    plain = all(len(i) == 1 and i.isalpha() for i in index)
-    if low is None or not plain or not (base[-1].isalpha() or base[-1] in ")" or _accented(base)):
-        return f"{base}[{','.join(index)}]"
-    return base + low
-
-
-def _accented(text: str) -> bool:
-    return bool(unicodedata.combining(text[-1]))
+    letters = all(len(i) == 1 and i.isalpha() for i in index)
+    end = base[-1]
+    bare = end == ")" or ("_" not in base and (end.isalpha() or unicodedata.combining(end) > 0))
+    low = lowered("".join(index)) if letters and bare else None
+    return base + low if low is not None else f"{base}[{','.join(index)}]"
 
 
 def cells(text: str) -> int:

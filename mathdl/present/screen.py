@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sympy import sympify
 
 from mathdl.ir.assumptions import ASSUMPTIONS
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.body import constant
@@ -26,14 +25,14 @@ from mathdl.present.entries import (
 from mathdl.present.glyphs import cells, raised, spelled, subscripted
 from mathdl.present.layout import Document, layout
 from mathdl.present.pretty import letters_for, names_in, show
-from mathdl.present.statements import Statement, statements
+from mathdl.present.statements import Differential, Statement, statements
 from mathdl.present.tree import Formula, Name, Node, Sequence
 from mathdl.present.wrap import boxed, hanging, noted, prose, width_of, wrapped
 
 INDENT = 2
 LABEL = 7  # cells before what is given
-_MADE = re.compile(r"t\d+")
 REASON = 30  # cells that are kept free for reasons, at most
+_MADE = re.compile(r"t\d+")  # names that a layout makes up
 #: What a mark means, printed below a proof where it is used.
 CONVENTIONS = (
     ("⊙", "⊙ is the product entry by entry"),
@@ -52,29 +51,16 @@ def proof_pretty(
     return "\n".join(_Screen(proof, names, detail, width_of(width)).lines())
 
 
-@dataclass(frozen=True)
-class _Value:
-    """What is differentiated, and what it is called."""
-
-    name: str
-    tensor: Tensor
-
-
 class _Screen:
     def __init__(
         self, proof: Any, names: Mapping[Tensor, str], detail: str, width: int
     ) -> None:
         self.proof, self.names, self.width = proof, names, width
         self.statements = statements(proof, names, detail)
-        self.inputs = sorted(
-            {t for t in topological([c.value for c in proof.claims]) if t.is_input},
-            key=lambda t: t.created,
-        )
-        self.ranks = {t.name: t.ndim for t in self.inputs}
+        self.inputs = inputs_of([c.value for c in proof.claims])
+        self.sought = [s.of for s in self.statements if s.result and s.of is not None]
         # an axis of length 1 is broadcast, which an entry would not show
         reached = topological([t for c in proof.claims for t in (c.value, c.result)])
-        self.values = self._values()
-        self.results = iter(proof.claims)
         self.deep = not any(1 in t.shape for t in reached)
 
     def lines(self) -> list[str]:
@@ -86,52 +72,41 @@ class _Screen:
 
     # -- what is given, and the results ------------------------------------------------------------
 
-    def _values(self) -> dict[str, _Value]:
-        found = {}
-        for claim in self.proof.claims:
-            output, tensor = _output(claim), claim.value
-            name = output if output.isidentifier() else tensor.label if output == "" else None
-            found[output] = _Value(name or self._fresh(f"L{output}"), tensor)
-        return found
-
     def _parts(self) -> tuple[list[str], list[str]]:
         """What is given and sought, and the results, with what defines them."""
-        # the names that a layout makes up; others mean the same wherever they stand
         taken = {s.left.text for s in self.statements if s.left is not None}
-        above = self._laid_out([v.tensor for v in self.values.values()], taken)
+        claims = self.proof.claims
+        values = {of.value: c.value for of, c in zip(self.sought, claims, strict=True)}
+        above = self._laid_out(list(values.values()), taken)
         taken |= {name.text for name, _ in above.definitions}
-        below = self._laid_out([claim.result for claim in self.proof.claims], taken)
+        below = self._laid_out([claim.result for claim in claims], taken)
         definitions = list(above.definitions)
-        for value, node in zip(self.values.values(), above.values, strict=True):
-            name = Name(value.name, value.tensor.ndim)
-            if not any(known.text == value.name for known, _ in definitions):
+        for name, node in zip(values, above.values, strict=True):
+            if not any(known.text == name.text for known, _ in definitions):
                 definitions.append((name, node))
         opened = [_opened(node, below.definitions) for node in below.values]
         needed = _reached(opened, below.definitions)
         needed -= {n.text for n, _ in below.definitions
                    if _defining(n, below.definitions) == _defining(n, definitions)}
         results = [definition(n, x, self.deep) for n, x in below.definitions if n.text in needed]
-        results += [self._equation(c, n) for c, n in zip(self.proof.claims, opened, strict=True)]
+        results += [self._equation(of, n) for of, n in zip(self.sought, opened, strict=True)]
         return [
             *_labelled("Given", ", ".join(map(_declared, self.inputs)), self.width),
             *(line for name, node in definitions
               for line in hanging(definition(name, node, self.deep), self.width, LABEL)),
-            *_labelled("Find", ", ".join(map(self._derivative, self.proof.claims)), self.width),
+            *_labelled("Find", ", ".join(map(_derivative, self.sought)), self.width),
         ], results
 
     def _laid_out(self, tensors: Several[Tensor], taken: set[str]) -> Document:
+        """Made-up names are unlike those taken; given ones mean the same wherever they stand."""
         made = {name for name in taken if _MADE.fullmatch(name)}
         return layout(tensors, self.names, text_view.measure, made)
-
-    def _fresh(self, name: str) -> str:
-        tries = (name, "f", "g", *(f"{name}_{k}" for k in range(2, 99)))
-        return next(t for t in tries if t not in self.ranks)
 
     # -- steps -------------------------------------------------------------------------------------
 
     def _step(self, s: Statement) -> str:
-        if s.result:
-            return self._equation(next(self.results), s.sides[0])
+        if s.of is not None:
+            return self._equation(s.of, s.sides[0])
         if s.left is not None and len(s.sides) == 1 and s.left != s.sides[0]:
             return definition(s.left, s.sides[0], self.deep)
         entries = self.deep and s.left is None and any(map(by_entries, s.sides))
@@ -161,31 +136,13 @@ class _Screen:
 
     # -- derivatives -----------------------------------------------------------------------------
 
-    def _equation(self, claim: Any, node: Node) -> str:
-        if all(v in self.ranks for v in claim.path):
-            if isinstance(node, Formula) and node.indices:
-                return f"{self._derivative(claim, node.indices)} = {with_ranges(node)}"
-            if self.deep and by_entries(node):
-                letters, right = equation_by_entries(node)
-                return f"{self._derivative(claim, letters)} = {right}"
-        return f"{self._derivative(claim)} = {_standing(node)}"
-
-    def _derivative(self, claim: Any, letters: Several[str] = ()) -> str:
-        """``∂²L/∂W∂b``, or ``∂Pᵢⱼ/∂bₖ`` at letters."""
-        value = self.values[_output(claim)]
-        above = f"∂{raised(len(claim.path)) if len(claim.path) > 1 else ''}"
-        if letters:
-            taken = iter(letters)
-            parts = [
-                subscripted(spelled(name), index) if index else spelled(name)
-                for name, ndim in [(value.name, value.tensor.ndim),
-                                   *((v, self.ranks[v]) for v in claim.path)]
-                for index in [[next(taken) for _ in range(ndim)]]
-            ]
-            return f"{above}{parts[0]}/{''.join(f'∂{part}' for part in parts[1:])}"
-        powers = [(v, len(list(same))) for v, same in groupby(claim.path)]
-        below = "".join(f"∂{spelled(v)}{raised(k) if k > 1 else ''}" for v, k in powers)
-        return f"{above}{spelled(value.name)}/{below}"
+    def _equation(self, of: Differential, node: Node) -> str:
+        if isinstance(node, Formula) and node.indices:
+            return f"{_derivative(of, node.indices)} = {with_ranges(node)}"
+        if self.deep and by_entries(node):
+            letters, right = equation_by_entries(node)
+            return f"{_derivative(of, letters)} = {right}"
+        return f"{_derivative(of)} = {_standing(node)}"
 
     def _box(self, equations: Several[str]) -> list[str]:
         lines = [line for e in equations for line in hanging(e, self.width - INDENT - 4)]
@@ -219,10 +176,20 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
     return [(label if k == 0 else "").ljust(LABEL) + line for k, line in enumerate(lines)]
 
 
-def _output(claim: Any) -> str:
-    """The name of the output in a claim's key, empty for a lone one."""
-    path = claim.path[:1] if len(set(claim.path)) == 1 else claim.path
-    return str(claim.key).removesuffix(",".join(path)).rstrip(",")
+def _derivative(of: Differential, letters: Several[str] = ()) -> str:
+    """``∂²L/∂W∂b``, or ``∂Pᵢⱼ/∂bₖ`` at letters."""
+    taken = iter(letters)
+
+    def at(name: str, ndim: int) -> str:
+        index = list(itertools.islice(taken, ndim))
+        return subscripted(spelled(name), index) if index else spelled(name)
+
+    above = f"∂{raised(of.order) if of.order > 1 else ''}{at(of.value.text, of.value.ndim)}"
+    if letters:
+        below = [at(v, ndim) for v, ndim, power in of.variables for _ in range(power)]
+    else:
+        below = [spelled(v) + (raised(power) if power > 1 else "") for v, _, power in of.variables]
+    return f"{above}/{''.join(f'∂{name}' for name in below)}"
 
 
 def _declared(tensor: Tensor) -> str:
