@@ -9,26 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from latex_tokens import (
-    ACCENTS,
-    ENDS,
-    FONTS,
-    FUNCTIONS,
-    GREEK,
-    RELATIONS,
-    SPACE,
-    TOKEN,
-    Tree,
-    Unreadable,
-    plain,
-)
+import latex_tokens as words
+from latex_tokens import FUNCTIONS, RELATIONS, Tree, Unreadable, plain
 
 
 class Parser:
     """``names`` are those that have a meaning, without fonts."""
 
     def __init__(self, latex: str, names: set[str]) -> None:
-        self.tokens = [t for t in TOKEN.findall(latex) if t not in SPACE]
+        self.tokens = [t for t in words.TOKEN.findall(latex) if t not in words.SPACE]
         self.names = names
         self.at = 0
 
@@ -98,7 +87,7 @@ class Parser:
 
     def starts_factor(self) -> bool:
         token = self.peek()
-        return bool(token) and token not in ENDS and token not in RELATIONS and not (
+        return bool(token) and token not in words.ENDS and token not in RELATIONS and not (
             token.startswith(r"\end"))
 
     def factor(self) -> Tree:
@@ -370,9 +359,9 @@ class Parser:
         """A letter in some font, with a subscript when that belongs to the name."""
         text = token
         bold = token == r"\mathbf" and self.peek(1) in ("0", "1", "I") and self.peek(2) == "}"
-        if token in (*FONTS, *ACCENTS):
+        if token in (*words.FONTS, *words.ACCENTS):
             text += self.raw()
-        elif not (re.fullmatch("[A-Za-z]", token) or GREEK.match(token)):
+        elif not (re.fullmatch("[A-Za-z]", token) or words.GREEK.match(token)):
             raise Unreadable(f"{token!r} is no name")
         if bold:
             digit = plain(text)
