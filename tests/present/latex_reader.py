@@ -301,7 +301,7 @@ class Reader:
                 place = self.read(item[1], bound).array
                 at.append(int(place) if np.ndim(place) == 0 else np.asarray(place, dtype=int))
         simple = all(isinstance(k, int) for k in at)
-        if base[0] != "index" and _bare(base)[0] == "name" and _bare(base)[1] in self.definitions and simple:
+        if simple and _bare(base)[0] == "name" and _bare(base)[1] in self.definitions:
             name = _bare(base)[1]
             own = len(self.definitions[name][-1].letters)
             inner, at = self.entry(name, tuple(at[:own])), at[own:]
