@@ -144,7 +144,6 @@ def derive(
       mathdl derive "sum((X @ w + b - y)**2)" --shape "X: n d; w: d; b: ; y: n" --wrt w:b
       mathdl derive "sum((T - U @ V.T)**2)" --shape "T: n m; U: n k; V: m k" --wrt U --order 2
       mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --code grad.py
-      mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --format pdf --out proof.pdf
     """
     import mathdl as md
 

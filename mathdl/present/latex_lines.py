@@ -209,14 +209,21 @@ class _Reader:
     def environment(self, begin: str) -> tuple[str, float]:
         """Rows between begin and end: the widest cells of each column side by side."""
         level, start = 1, self.at
-        while level:
+        rows: list[list[list[str]]] = [[[]]]
+        while True:
             token = self.next()
             level += token.startswith(r"\begin") - token.startswith(r"\end")
-        inside = self.tokens[start : self.at - 1]
-        text = " ".join([begin, *inside, self.tokens[self.at - 1]])
-        rows = [row.split(" & ") for row in " ".join(inside).split(r" \\ ")]
-        columns = [max((width(row[k]) for row in rows if k < len(row)), default=0.0)
+            if not level:
+                break
+            if level == 1 and token == r"\\":
+                rows.append([[]])
+            elif level == 1 and token == "&":
+                rows[-1].append([])
+            else:
+                rows[-1][-1].append(token)
+        columns = [max(width(" ".join(row[k])) for row in rows if k < len(row))
                    for k in range(max(map(len, rows)))]
+        text = " ".join([begin, *self.tokens[start : self.at]])
         return text, sum(columns) + len(columns) + 0.9
 
 

@@ -52,7 +52,9 @@ def _cumsum(x: Any, axis: int = 0) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "cholesky": lambda x: cholesky(x, lower=True), "concat": lambda x, axis=0: np.concatenate(x, axis=axis), "conv2d": _conv2d, "cos": np.cos,
+    "abs": np.abs, "cholesky": lambda x: cholesky(x, lower=True), "concat": np.concatenate,
+    "conv2d": _conv2d,
+    "cos": np.cos,
     "cosh": np.cosh, "cumsum": _cumsum, "det": np.linalg.det, "diag": np.diag,
     "diagonal": np.diagonal, "elu": _elu, "erf": sc.erf, "exp": np.exp, "floor": np.floor,
     "gelu": lambda x: x * sc.ndtr(x), "log": np.log, "log Gamma": sc.gammaln,

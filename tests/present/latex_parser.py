@@ -9,40 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-Tree = tuple[Any, ...]
-TOKEN = re.compile(
-    r"\\(?:begin|end)\{[a-z]+\}|\\operatorname\{(?:[^{}]|\\_)*\}(?:_\{\\tanh\}'?)?|\\[A-Za-z]+|\\."
-    r"|\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]|\S"
-)
-SPACE = (r"\,", r"\quad", r"\;")
-FONTS = (r"\mathbf", r"\boldsymbol", r"\mathit", r"\mathrm")
-ACCENTS = (r"\hat", r"\bar", r"\tilde")
-FUNCTIONS = (r"\log", r"\exp", r"\tanh", r"\sin", r"\cos", r"\cosh", r"\sinh", r"\det", r"\max",
-             r"\min", r"\Gamma", r"\sigma", r"\psi", r"\phi", r"\Phi", r"\tan", r"\arctan")
-GREEK = re.compile(
-    r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|"
-    r"tau|upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)$"
-)
-ENDS = ("+", "-", "&", "}", ")", "]", ",", ":", "|", r"\right", r"\\", r"\times")
-RELATIONS = {"<": "<", ">": ">", "=": "==", r"\le": "<=", r"\ge": ">=", r"\ne": "!="}
-
-
-class Unreadable(Exception):
-    """What a reader would not know how to read."""
-
-
-def plain(text: str) -> str:
-    """A name without fonts and brackets: ``\\hat{\\mathbf{x}}_{1}`` is ``hatx1``."""
-    for font in FONTS:
-        text = text.replace(font, "")
-    return re.sub(r"[\\{}_,\s]", "", text)
+import latex_tokens as words
+from latex_tokens import FUNCTIONS, RELATIONS, Tree, Unreadable, plain
 
 
 class Parser:
     """``names`` are those that have a meaning, without fonts."""
 
     def __init__(self, latex: str, names: set[str]) -> None:
-        self.tokens = [t for t in TOKEN.findall(latex) if t not in SPACE]
+        self.tokens = [t for t in words.TOKEN.findall(latex) if t not in words.SPACE]
         self.names = names
         self.at = 0
 
@@ -112,7 +87,7 @@ class Parser:
 
     def starts_factor(self) -> bool:
         token = self.peek()
-        return bool(token) and token not in ENDS and token not in RELATIONS and not (
+        return bool(token) and token not in words.ENDS and token not in RELATIONS and not (
             token.startswith(r"\end"))
 
     def factor(self) -> Tree:
@@ -384,9 +359,9 @@ class Parser:
         """A letter in some font, with a subscript when that belongs to the name."""
         text = token
         bold = token == r"\mathbf" and self.peek(1) in ("0", "1", "I") and self.peek(2) == "}"
-        if token in (*FONTS, *ACCENTS):
+        if token in (*words.FONTS, *words.ACCENTS):
             text += self.raw()
-        elif not (re.fullmatch("[A-Za-z]", token) or GREEK.match(token)):
+        elif not (re.fullmatch("[A-Za-z]", token) or words.GREEK.match(token)):
             raise Unreadable(f"{token!r} is no name")
         if bold:
             digit = plain(text)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 from latex_functions import FUNCTIONS
-from latex_parser import Parser, Tree, Unreadable, plain
+from latex_parser import Parser
+from latex_tokens import Tree, Unreadable, plain
 
 SHORT = {"lam": "lambda", "eps": "epsilon", "gam": "gamma", "th": "theta", "sig": "sigma"}
 DERIVATIVE = re.compile(r"\\frac\{\\partial(\^\d+)? (.*?)\}\{\\partial (.*)\}")
@@ -274,6 +275,8 @@ class Reader:
         collect(body)
         where = {c: k for k, c in enumerate(sorted({c for _, own in operands for c in own}))}
         parts = [part for a, own in operands for part in (a, [where[c] for c in own])]
+        if not where.keys() >= set(letters):
+            raise Unreadable("an index that no factor has")
         return Value(np.einsum(*parts, [where[c] for c in letters]))
 
     def _contract(self, letters: list[str], body: Tree, bound: Any) -> Value:
@@ -298,15 +301,17 @@ class Reader:
                 place = self.read(item[1], bound).array
                 at.append(int(place) if np.ndim(place) == 0 else np.asarray(place, dtype=int))
         simple = all(isinstance(k, int) for k in at)
-        if base[0] == "index" and simple:  # an entry of an entry
-            inner = self.read(base, bound)
-        elif _bare(base)[0] == "name" and _bare(base)[1] in self.definitions and simple:
-            return self.entry(_bare(base)[1], tuple(at))
+        if simple and _bare(base)[0] == "name" and _bare(base)[1] in self.definitions:
+            name = _bare(base)[1]
+            own = len(self.definitions[name][-1].letters)
+            inner, at = self.entry(name, tuple(at[:own])), at[own:]
         else:
             inner = self.read(base, bound)
         if inner.row:
             raise Unreadable("an entry of a row")
-        sizes = inner.array.shape
+        sizes = np.shape(inner.array)
+        if not at:
+            return inner
         if simple and any(not 0 <= k < n for k, n in zip(at, sizes, strict=False)):
             return Value(np.zeros(sizes[len(at):]))
         return Value(inner.array[tuple(at)])
