@@ -70,6 +70,7 @@ class Derivation:
     declared: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     steps: tuple[Step, ...] = field(default=(), repr=False)
     written: tuple[Tensor, ...] = field(default=(), repr=False)
+    hints: Mapping[Tensor, str] = field(default_factory=dict, repr=False)
     single: bool = False
 
     @property
@@ -251,6 +252,7 @@ class Derivation:
         return proof_of(
             dict(zip(self.outputs, self.written, strict=True)), self.blocks,
             self.derivatives, self.steps, self.names, self.outputs,
+            self.hints,
         )
 
     # -- presentation --------------------------------------------------------------------------
@@ -274,7 +276,7 @@ class Derivation:
         """The definitions that the results share, then one line for each derivative."""
         from mathdl.present.text import derivation_text
 
-        return derivation_text(self._lines, self.order, self.names)
+        return derivation_text(self._lines, self.order, self.names, self.hints)
 
     def pdf(self, path: str | Path, detail: str = "lecture") -> Path:
         """Write theorem and proof as PDF, through the installed TeX; see :meth:`Proof.pdf`."""
@@ -287,7 +289,7 @@ class Derivation:
         from mathdl.present.latex import derivation_latex
 
         values = {_shown(name): tensor for name, tensor in self.outputs.items()}
-        return derivation_latex(values, self._lines, self.order, self.names)
+        return derivation_latex(values, self._lines, self.order, self.names, self.hints)
 
     def html(self, detail: str = "lecture", title: str = "") -> str:
         """Theorem and proof as an HTML page that works offline (the extra ``html``)."""
@@ -406,6 +408,7 @@ def derive(
         derivatives={block.key: tensor for block, tensor in found.blocks.items()},
         lower={block.key: tensor for block, tensor in found.below.items()},
         names=found.names,
+        hints=found.hints,
         inputs=_arguments(found.written, found.variables, alongside),
         space=space,
         declared=alongside,

@@ -16,7 +16,16 @@ from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import constant, define, out_ranges, read
 from mathdl.ir.dim import Shape, show_shape
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.steps import INSTANCE, READ_OFF, Derivative, Law, Projection, Restriction, Step
+from mathdl.ir.steps import (
+    INSTANCE,
+    READ_OFF,
+    Accumulation,
+    Derivative,
+    Law,
+    Projection,
+    Restriction,
+    Step,
+)
 from mathdl.ir.system import depends_on, rewrite, strip_labels, topological
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.language.pointwise import as_tensor
@@ -117,10 +126,15 @@ def prepare(exprs: Sequence[Tensor], trace: list[Step] | None = None) -> Prepare
 
 
 def first_order(
-    wanted: Sequence[tuple[Tensor, Sequence[Tensor]]], kept: Sequence[Tensor], trace: list[Step]
+    wanted: Sequence[tuple[Tensor, Sequence[Tensor]]], kept: Sequence[Tensor], trace: list[Step],
+    names: Mapping[Tensor, str] | None = None, hints: dict[Tensor, str] | None = None,
 ) -> list[Tensor]:
-    """Each value's gradients (or Jacobians, of a tensor) by its variables, simplified together."""
+    """Each value's gradients (or Jacobians, of a tensor) by its variables, simplified together.
+
+    Of the quantities in ``names``, ``hints`` gets what their cotangents are called.
+    """
     raw: list[Tensor] = []
+    before = len(trace)
     for value, variables in wanted:
         if value.ndim == 0:
             found = cotangents(value, constant(1), variables, (), trace)
@@ -128,12 +142,22 @@ def first_order(
             found = cotangents(value, identity(value.shape), variables, value.shape, trace)
         trace += [Derivative(READ_OFF, value, v, found[v]) for v in variables]
         raw += [found[v] for v in variables]
-    return simplify(raw, kept=kept, trace=trace)
+    follow = {} if hints is None else hints
+    for step in trace[before:]:
+        if isinstance(step, Accumulation) and step.target in (names or {}):
+            follow.setdefault(step.after, adjoint_name((names or {})[step.target]))
+    return simplify(raw, kept=kept, trace=trace, follow=follow)
+
+
+def adjoint_name(name: str) -> str:
+    """``delta2`` for the cotangent of ``Z2``, as Nielsen has it; ``S_bar`` for that of ``S``."""
+    return f"delta{name[1:]}" if name[0] in "Zz" else f"{name}_bar"
 
 
 def _levels(
     outputs: Mapping[str, Tensor], variables: Mapping[str, Tensor],
-    paths: Sequence[tuple[str, ...]], kept: Sequence[Tensor], trace: list[Step],
+    paths: Sequence[tuple[str, ...]], prepared: Prepared, trace: list[Step],
+    hints: dict[Tensor, str],
 ) -> tuple[dict[Block, Tensor], dict[Block, Tensor]]:
     """The blocks of every output along ``paths``, and those that they are derivatives of.
 
@@ -147,9 +171,10 @@ def _levels(
             block: list(dict.fromkeys(p[k - 1] for p in paths if p[:k - 1] == block.path))
             for block in below
         }
-        known = list(dict.fromkeys([*kept, *topological(below.values())]))
+        known = list(dict.fromkeys([*prepared.kept, *topological(below.values())]))
         found = first_order(
-            [(below[block], [variables[v] for v in ways[block]]) for block in below], known, trace
+            [(below[block], [variables[v] for v in ways[block]]) for block in below], known,
+            trace, prepared.names if len(paths[0]) == 1 else None, hints,
         )
         blocks = [Block(b.output, (*b.path, v)) for b in below for v in ways[b]]
         current = dict(zip(blocks, found, strict=True))
@@ -162,6 +187,8 @@ class Derived:
 
     outputs, written
         The expressions by name, in stable form; and as they were written.
+    names, hints
+        What the user calls quantities; what cotangents of these are called by convention.
     """
 
     outputs: dict[str, Tensor]
@@ -170,6 +197,7 @@ class Derived:
     blocks: dict[Block, Tensor]
     below: dict[Block, Tensor]
     names: dict[Tensor, str]
+    hints: dict[Tensor, str]
 
 
 def derive_blocks(
@@ -179,9 +207,10 @@ def derive_blocks(
     exprs, free, declared = free_variables(list(outputs.values()), request.targets)
     prepared = prepare(exprs, trace)
     names = [name_of(t) for t in request.targets]
+    hints: dict[Tensor, str] = {}
     blocks, below = _levels(
         dict(zip(outputs, prepared.exprs, strict=True)), dict(zip(names, free, strict=True)),
-        request.paths, prepared.kept, trace,
+        request.paths, prepared, trace, hints,
     )
     variables = {name: declared.get(v, v) for name, v in zip(names, free, strict=True)}
     if declared or space:
@@ -200,14 +229,15 @@ def derive_blocks(
             return result
 
         prepared = prepared.over(declared)
+        hints = dict(zip(restored(list(hints), declared), hints.values(), strict=True))
         lower = placed(below, [])
         if space and request.order > 1:
             lower = simplify(lower, kept=prepared.kept)
         kept = [*prepared.kept, *(topological(lower) if request.order > 1 else [])]
-        found = simplify(placed(blocks, trace), kept=kept, trace=trace)
+        found = simplify(placed(blocks, trace), kept=kept, trace=trace, follow=hints)
         below = dict(zip(below, lower, strict=True))
         blocks = dict(zip(blocks, found, strict=True))
-    folded = fold(list(blocks.values()), list(prepared.names), trace)
+    folded = fold(list(blocks.values()), list(prepared.names), trace, hints)
     blocks = dict(zip(blocks, folded, strict=True))
     stable = dict(zip(outputs, prepared.exprs, strict=True))
     return Derived(
@@ -217,6 +247,7 @@ def derive_blocks(
         blocks={b: require(tensor, stable[b.output]) for b, tensor in blocks.items()},
         below=below,
         names=prepared.names,
+        hints={t: name for t, name in hints.items() if t not in prepared.names},
     )
 
 

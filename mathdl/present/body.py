@@ -265,11 +265,18 @@ class Body:
         return None
 
     def _outer(self, moving: list[Piece], own: Axes) -> Node | None:
-        """Factors over disjoint axes: ``outer(a, b)``, or einsum above two axes."""
+        """Factors over disjoint axes: ``outer(a, b)``, or einsum above two axes.
+
+        Above two axes also factors that share some, where none has all of them.
+        """
         groups: dict[Axes, list[Piece]] = {}
         for p in moving:
             groups.setdefault(p[1], []).append(p)
-        if len(groups) < 2 or sorted((s for axes in groups for s in axes), key=own.index) != [*own]:
+        reads = sorted((s for axes in groups for s in axes), key=own.index)
+        spread = len(own) > 2 and set(reads) == {*own} and all(
+            len(p[1]) < len(own) and (p[0] is None or _denominator(p[0]) is None) for p in moving
+        )
+        if len(groups) < 2 or not (reads == [*own] or spread):
             return None
         ordered = sorted(groups.items(), key=lambda item: own.index(item[0][0]))
         nodes = tuple(self._all(pieces, axes) for axes, pieces in ordered)

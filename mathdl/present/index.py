@@ -23,6 +23,7 @@ from mathdl.present.letters import entry, letter
 from mathdl.present.notation import Shown
 from mathdl.present.scalars import access_text, reduced_text, scalar_text
 from mathdl.present.tree import Formula, Name
+from mathdl.present.views import Unprintable
 from mathdl.scalar import COMPARISONS, of_head
 
 LETTERS = "ijklpqrsuvabcdefgh"
@@ -134,7 +135,10 @@ def formula(
 
 def dim_latex(dim: Any) -> str:
     """A dim, or an expression of dims, in LaTeX."""
-    return show(constant(sympify(dim)))
+    try:
+        return show(constant(sympify(dim)))
+    except Unprintable:  # of an index form only, as floor(n/2)
+        return _latex(sympify(dim), {})
 
 
 def _never_negative(expr: Any, ranges: Ranges) -> bool:

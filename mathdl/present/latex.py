@@ -29,12 +29,13 @@ def to_latex(tensor: Tensor, names: Mapping[Tensor, str] | None = None) -> str:
 def derivation_latex(
     values: Mapping[str, Tensor], results: Several[tuple[str, Several[Variable], Tensor]],
     order: int = 1, names: Mapping[Tensor, str] | None = None,
+    hints: Mapping[Tensor, str] | None = None,
 ) -> str:
     """The expressions and their derivatives, with shared definitions stated once; display math.
 
     A result is what is differentiated, the variables with rank and power in turn, the derivative.
     """
-    rows = derivation_rows(values, results, order, names)
+    rows = derivation_rows(values, results, order, names, hints)
     body = " \\\\\n".join(f"{left} &= {right}" for left, right in rows)
     return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$"
 
@@ -42,9 +43,11 @@ def derivation_latex(
 def derivation_rows(
     values: Mapping[str, Tensor], results: Several[tuple[str, Several[Variable], Tensor]],
     order: int = 1, names: Mapping[Tensor, str] | None = None,
+    hints: Mapping[Tensor, str] | None = None,
 ) -> list[Row]:
     """The equations of :func:`derivation_latex`."""
-    document = layout([*values.values(), *(tensor for *_, tensor in results)], names, measure)
+    tensors = [*values.values(), *(tensor for *_, tensor in results)]
+    document = layout(tensors, names, measure, hints=hints)
     rows = [definition(name, node) for name, node in document.definitions]
     called = {}
     for name, node in zip(values, document.values, strict=False):

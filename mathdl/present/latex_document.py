@@ -77,7 +77,7 @@ def theorem(proof: Any, names: Mapping[Tensor, str]) -> str:
         (value_name(claim.output), [(n, _rank(proof, n), k) for n, k in claim.powers], claim.result)
         for claim in proof.claims
     ]
-    rows = derivation_rows(values, results, len(proof.claims[0].path), names)
+    rows = derivation_rows(values, results, len(proof.claims[0].path), names, proof.hints)
     given, found = rows[: -len(results)], rows[-len(results) :]
     where = f" and define\n{_display(given)}\n" if given else ". "
     return (

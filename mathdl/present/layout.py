@@ -164,6 +164,8 @@ class _Layout:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
         elif id(tensor) in self.hints:
             candidates = itertools.chain([self.hints[id(tensor)]], candidates)
+        elif self._is_softmax(tensor):
+            candidates = itertools.chain("P" if tensor.ndim > 1 else "p", candidates)
         for name in candidates:
             if name not in self.taken and (wanted or name.upper() not in self.taken):
                 check_name(name)
@@ -301,10 +303,15 @@ class _Layout:
         if isinstance(node, Name):
             return False
         length = self.measure(node)
-        if id(tensor) in self.given:
+        called = id(tensor) in self.hints or self._is_softmax(tensor)
+        if id(tensor) in self.given or (uses > 1 and called):
             return True
         repeated = CONDITION if is_indicator(node) else SHORT
         return length > (LONG if uses <= 1 else repeated)
+
+    def _is_softmax(self, tensor: Tensor) -> bool:
+        fold = self.folds.get(tensor)
+        return fold is not None and fold.name == "softmax"
 
     def node_of(self, tensor: Tensor) -> Node:
         return self.nodes[id(self.resolve(tensor))]

@@ -100,7 +100,7 @@ class _Screen:
     def _laid_out(self, tensors: Several[Tensor], taken: set[str]) -> Document:
         """Made-up names are unlike those taken; given ones mean the same wherever they stand."""
         made = {name for name in taken if _MADE.fullmatch(name)}
-        return layout(tensors, self.names, text_view.measure, made)
+        return layout(tensors, self.names, text_view.measure, made, hints=self.proof.hints)
 
     # -- steps -------------------------------------------------------------------------------------
 

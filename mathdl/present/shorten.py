@@ -30,6 +30,7 @@ from mathdl.present.tree import (
     Transpose,
     add,
     insert_axes,
+    matmul,
     multiply,
     negative,
 )
@@ -87,9 +88,11 @@ def _rebuilt(node: Node) -> Node:
         case Power(base=base, exponent=exponent):
             return replace(node, base=shorten(base), exponent=shorten(exponent))
         case Matmul(left=left, right=right):
-            return replace(node, left=shorten(left), right=shorten(right))
+            return matmul(shorten(left), shorten(right), node.ndim)
         case Transpose(inner=inner):
-            return replace(node, inner=shorten(inner))
+            positive, sign = _signed(shorten(inner))
+            turned = replace(node, inner=positive)
+            return negative(turned) if sign < 0 else turned
         case Index(inner=inner):
             return replace(node, inner=shorten(inner))
         case Call(arguments=arguments):

@@ -325,7 +325,8 @@ class _Writer:
     def _laid_out(self, tensors: Sequence[Tensor]) -> Document:
         """Tensors over what has names; new names are unlike all others."""
         texts = {t: n.text for t, n in self.names.items() if not t.is_input}
-        return layout(tensors, texts, text_view.measure, self.taken, self.auxiliary)
+        return layout(tensors, texts, text_view.measure, self.taken, self.auxiliary,
+                      self.proof.hints)
 
     def _recurrence(self, tensor: Tensor) -> Stating[None]:
         """The equations between times that compute a tensor; what they compute is named."""

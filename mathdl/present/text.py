@@ -46,14 +46,14 @@ def to_text(tensor: Tensor, names: Mapping[Tensor, str] | None = None) -> str:
 
 def derivation_text(
     lines: Iterable[tuple[str, Several[tuple[str, int, int]], Tensor]], order: int,
-    names: Mapping[Tensor, str] | None = None,
+    names: Mapping[Tensor, str] | None = None, hints: Mapping[Tensor, str] | None = None,
 ) -> str:
     """The definitions that the derivatives share, then ``d2L/(dW db) = ...`` for each.
 
     A line is what is differentiated, the variables with rank and power in turn, the derivative.
     """
     lines = list(lines)
-    document = layout([tensor for *_, tensor in lines], names, measure)
+    document = layout([tensor for *_, tensor in lines], names, measure, hints=hints)
     shown = [definition(name, node) for name, node in document.definitions]
     for (output, variables, _), value in zip(lines, document.values, strict=True):
         shown.append(f"{derivative(output, variables, order)} = {show(value)}")

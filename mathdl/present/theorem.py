@@ -138,7 +138,7 @@ def documents(proof: Any) -> tuple[Document, Document]:
     written = layout(values, None, text_view.measure)
     named = {name.text for name, _ in written.definitions}
     found = layout([claim.result for claim in proof.claims], _kept(values, proof.names),
-                   text_view.measure, named)
+                   text_view.measure, named, hints=proof.hints)
     new = tuple(pair for pair in found.definitions if pair[0].text not in named)
     return written, Document(new, found.values)
 

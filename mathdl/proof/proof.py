@@ -70,6 +70,8 @@ class Claim:
 class Proof:
     """Claims, and the lines that prove them; ``outputs`` are the values as the claims print them.
 
+    ``names`` are those of the user, ``hints`` what cotangents are called by convention.
+
     Every line states an equation between tensors that holds for all dims, under its conditions;
     ``check()`` replays them apart from the engine that made them.
     """
@@ -78,6 +80,7 @@ class Proof:
     lines: tuple[Line, ...]
     names: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
     outputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    hints: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, detail: str = "lecture") -> str:
         """Numbered lines; ``detail`` is ``lecture``, routine steps merged, or ``full``."""
@@ -148,6 +151,7 @@ def proof_of(
     outputs: Mapping[str, Tensor], blocks: Mapping[str, Any],
     derivatives: Mapping[str, Tensor], steps: Iterable[Step],
     names: Mapping[Tensor, str] | None = None, prepared: Mapping[str, Tensor] | None = None,
+    hints: Mapping[Tensor, str] | None = None,
 ) -> Proof:
     """The proof that ``steps`` are of derivatives by key, each of an output along a path."""
     claims = tuple(
@@ -156,7 +160,7 @@ def proof_of(
         for key, tensor in derivatives.items()
     )
     lines = numbered(dict.fromkeys(steps))
-    return Proof(claims, lines, dict(names or {}), dict(prepared or outputs))
+    return Proof(claims, lines, dict(names or {}), dict(prepared or outputs), dict(hints or {}))
 
 
 def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:

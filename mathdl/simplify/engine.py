@@ -56,6 +56,7 @@ def rewrite_system(
     kept: Iterable[Tensor] = (),
     strict: bool = False,
     trace: list[Step] | None = None,
+    follow: dict[Tensor, str] | None = None,
 ) -> list[Tensor]:
     """The outputs with the rules applied to every equation, operands first.
 
@@ -86,6 +87,11 @@ def rewrite_system(
         known[id(tensor)] = current
         alive.append(current)
         register(current, context)
+    if follow is not None:
+        names = [(known[id(t)], name) for t, name in follow.items() if id(t) in known]
+        follow.clear()
+        for tensor, name in names:
+            follow.setdefault(tensor, name)
     return [known[id(t)] for t in outputs]
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sympy import KroneckerDelta, Mul, Tuple, nan, zoo
+from sympy import Add, KroneckerDelta, Mul, Tuple, nan, zoo
 
 from mathdl.ir.bodies import inline, is_regrouped, merge
 from mathdl.ir.build import bound_ranges, ranges_of, restate
 from mathdl.ir.index import in_range, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.scalar import COMPARISONS
 from mathdl.simplify.engine import Context
 from mathdl.simplify.facts import split_product
 from mathdl.simplify.forms import cost, normal_form
 from mathdl.simplify.quotients import fold_quotients, small_slots
 
-MAX_BODY = 20
+MAX_BODY = 24
 MAX_OPENED = 12
 NEGLIGIBLE = 1 / 16  # of an operation on all entries: a few on numbers or rows
 
@@ -53,8 +54,9 @@ def _from_cases(body: Any, operands: Sequence[Access], small: frozenset[Any]) ->
             continue
         no, yes = (body.subs(slot(k), value) for value in (0, 1))
         if not (no.has(nan, zoo) or yes.has(nan, zoo)):
-            no, yes = normal_form(no, small), normal_form(yes, small)
-            found = body = normal_form(no + slot(k) * (yes - no), small)
+            rise = normal_form(yes - no, small)
+            if not rise.has(Add):  # large cases must not cancel in floats
+                found = body = normal_form(normal_form(no, small) + slot(k) * rise, small)
     return found
 
 
@@ -133,8 +135,8 @@ def _reopened(
     definitions = sorted(zip(opened, parts[1:], strict=True), key=lambda d: -cost(d[1]))
     for k, definition in definitions:
         number, part = definition.as_content_primitive()
-        if not part.args or not body.has(part):
-            continue
+        if not part.args or not body.has(part) or isinstance(part, COMPARISONS):
+            continue  # a condition stays in sight of what it guards
         back = normal_form(body.subs(part, slot(k) / number), small)
         if (weight := _weight(tensor, back, operands, ranges)) < least:
             body, least = back, weight

@@ -16,8 +16,15 @@ LINEAR = {"solve": 1, "lstsq": 1}  # primitives with the operand in which they a
 
 
 def share_scaled(tensor: Tensor, context: Context) -> Tensor | None:
-    """A number times a sum that exists, itself or another multiple of it, is read from that."""
-    for number, total in _totals(tensor):
+    """A number times a sum that exists, itself or another multiple of it, is read from that.
+
+    A number that cancels against those of the factors goes with them.
+    """
+    totals = _totals(tensor)
+    signs = [(number, total) for number, total in totals if number in (1, -1)]
+    if signs and tensor.equation.body.as_coeff_Mul()[0] not in (1, -1):
+        return _times(*signs[0], tensor)
+    for number, total in totals:
         if number != 1 and _exists(total, context):
             return _times(number, total, tensor)
         scale, other = context.multiples.get(id(total), (None, tensor))

@@ -57,7 +57,7 @@ MATRICES = [
     ("det(inv(A)) + logdet(inv(S))", "A"), ("trace(A.T @ X @ X.T @ A)", "A"),
     ("tanh(A @ y) @ (A @ x)", "A"), ("sum(tanh(A @ x)*sin(A @ (x + y)))", "x"),
     ("-sum(log((1 + tanh(x))*l/2 + (1 - tanh(x))*(1 - l)/2))", "x"),
-    ("sum(logsumexp(-sum((X[:, None] - Q)**2, axis=2), axis=1))", "Q"),
+    ("D[i<n, j<n] = sum[k<d]((X[i, k] - Q[j, k])**2); sum(logsumexp(-D, axis=1))", "Q"),
     ("sum(x**3/(1 + abs(x)))", "x"), ("sum(where(abs(x) <= 1, x**2, 2*abs(x) - 1))", "x"),
 ]
 TEXTS += MATRICES
