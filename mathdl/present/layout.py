@@ -26,7 +26,7 @@ from mathdl.present.folds import fold
 from mathdl.present.index import formula
 from mathdl.present.loops import Started, StepView, step_view, with_lasts
 from mathdl.present.matrix import matrix_view
-from mathdl.present.shorten import shorten
+from mathdl.present.shorten import positive, shorten
 from mathdl.present.tree import (
     FULL,
     ONE,
@@ -162,10 +162,10 @@ class _Layout:
         candidates: Any = (f"t{k}" for k in itertools.count(1))
         if wanted is not None:
             candidates = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
-        elif id(tensor) in self.hints:
-            candidates = itertools.chain([self.hints[id(tensor)]], candidates)
         elif self._is_softmax(tensor):
             candidates = itertools.chain("P" if tensor.ndim > 1 else "p", candidates)
+        elif id(tensor) in self.hints:
+            candidates = itertools.chain([self.hints[id(tensor)]], candidates)
         for name in candidates:
             if name not in self.taken and (wanted or name.upper() not in self.taken):
                 check_name(name)
@@ -201,8 +201,8 @@ class _Layout:
             for name, axes in self.started.items()
         }
         return Document(
-            tuple((name, with_lasts(node, lasts)) for name, node in self.definitions),
-            tuple(with_lasts(self.node_of(t), lasts) for t in self.tensors),
+            tuple((name, with_lasts(positive(node), lasts)) for name, node in self.definitions),
+            tuple(with_lasts(positive(self.node_of(t)), lasts) for t in self.tensors),
         )
 
     # -- loops -------------------------------------------------------------------------------------

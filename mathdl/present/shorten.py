@@ -204,6 +204,43 @@ def _without(nodes: list[Node], gone: list[Node]) -> list[Node]:
     return kept
 
 
+def positive(node: Node) -> Node:
+    """``b - a`` for ``-(a - b)``, also inside a product: a sign less."""
+    if isinstance(node, Add) and len(node.terms) == 1 and node.terms[0][0] < 0:
+        turned = _opposite(node.terms[0][1])
+        return node if turned is None else turned
+    return node
+
+
+def _opposite(node: Node) -> Node | None:
+    """The negative of a tree by a difference in it turned round."""
+    match node:
+        case Add(terms=terms):
+            return add([(-s, t) for s, t in terms]) if len({s for s, _ in terms}) == 2 else None
+        case Multiply(factors=factors, divisors=divisors):
+            parts = _one_opposite(factors)
+            return multiply(parts, list(divisors)) if parts else None
+        case Matmul(left=left, right=right):
+            parts = _one_opposite((left, right))
+            return replace(node, left=parts[0], right=parts[1]) if parts else None
+        case Call(name="outer", arguments=arguments):
+            parts = _one_opposite(arguments)
+            return replace(node, arguments=tuple(parts)) if parts else None
+        case Transpose(inner=inner):
+            turned = _opposite(inner)
+            return replace(node, inner=turned) if turned is not None else None
+    return None
+
+
+def _one_opposite(nodes: tuple[Node, ...]) -> list[Node] | None:
+    """The nodes with the first that can be turned round."""
+    for k, node in enumerate(nodes):
+        turned = _opposite(node)
+        if turned is not None:
+            return [*nodes[:k], turned, *nodes[k + 1 :]]
+    return None
+
+
 def _started(node: Node) -> Node:
     """``concat([zeros, h])[:T] + outer(e_0, s)`` is ``concat([s, h])[:T]``, also at the end."""
     if not isinstance(node, Add) or len(node.terms) != 2:
