@@ -8,6 +8,7 @@
 True
 """
 
+import importlib
 from typing import Any
 
 from mathdl._version import __version__
@@ -79,6 +80,7 @@ __all__ = [
     "vjp",
     "vmap",
     *FUNCTIONS,
+    "losses",
 ]
 
 
@@ -97,10 +99,15 @@ def _latex(tensor: Tensor) -> str:
 OPERATORS.update({"repr": _repr, "latex": _latex})
 
 
+CATALOGUE = ("activations", "distributions", "divergences", "layers", "losses", "optimizers")
+
+
 def __getattr__(name: str) -> Any:
-    """The functions of the language: ``md.softmax``, ``md.sum``, ``md.log`` ..."""
+    """The functions of the language, ``md.softmax``, and the families, ``md.losses``."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
+    if name in CATALOGUE:
+        return importlib.import_module(f"mathdl.catalogue.{name}")
     raise AttributeError(f"module 'mathdl' has no attribute {name!r}")
 
 

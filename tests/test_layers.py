@@ -31,8 +31,8 @@ LAYERS = [
     "verify",
     "formal",
     "derivation",
-    "catalogue",
     "mathdl",  # the package itself: the public names
+    "catalogue",
     "train",
     "book",
     "cli",

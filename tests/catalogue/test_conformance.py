@@ -1,0 +1,51 @@
+"""Every entry of the catalogue, found by itself: derived, verified, proved, printed, read back."""
+
+from __future__ import annotations
+
+import pytest
+
+import mathdl as md
+from mathdl.catalogue import Entry, entries, entry, entry_named, families
+
+ALL = list(entries().values())
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_the_gradient(one: Entry) -> None:
+    instance = one.instance()
+    derivation = md.derive(instance.expr, list(instance.wrt))
+    report = derivation.verify()
+    assert report, str(report)
+    checked = derivation.proof.check(instances=1)
+    assert checked, str(checked)
+    assert derivation.latex()
+
+
+@pytest.mark.parametrize("one", [e for e in ALL if e.instance().smooth], ids=lambda one: one.name)
+def test_products_with_the_hessian(one: Entry) -> None:
+    """The Hessian-vector product is the derivative of the gradient along the vector."""
+    instance = one.instance()
+    if instance.expr.ndim:
+        pytest.skip("its second derivative is no Hessian")
+    name = instance.wrt[0]
+    given = md.derive(instance.expr, name)
+    variable = given.wrt[0]
+    direction = md.tensor("direction_", variable.shape)
+    along = md.sum(given[name] * direction)
+    assert md.derive(along, name).verify(seed=1)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_it_is_documented(one: Entry) -> None:
+    assert one.summary.endswith(".")
+    assert len(one.reference) > 10
+    assert one.law.strip()
+
+
+def test_names_are_unique_and_near_ones_suggested() -> None:
+    assert {e.name for group in families().values() for e in group} == set(entries())
+    with pytest.raises(md.NamingError, match="squared_error"):
+        entry_named("squared_eror")
+    with pytest.raises(md.NamingError, match="two entries"):
+        entry("losses", law="x", reference="none", example=ALL[0].example,
+              name="squared_error")(lambda x: x)
