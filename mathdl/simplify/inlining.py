@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sympy import Add, KroneckerDelta, Mul, Tuple, nan, zoo
 
@@ -109,11 +110,23 @@ def _plain(body: Any, operands: Sequence[Access], small: frozenset[Any]) -> Any:
     return normal_form(body, small)
 
 
+Form = Callable[[Any, Sequence[Access], frozenset[Any]], Any]
+_known: WeakKeyDictionary[Tensor, dict[Form, Tensor | None]] = WeakKeyDictionary()
+
+
 def _reopened(
-    tensor: Tensor, eligible: Sequence[int], ranges: dict[Any, Any],
-    form: Callable[[Any, Sequence[Access], frozenset[Any]], Any],
+    tensor: Tensor, eligible: Sequence[int], ranges: dict[Any, Any], form: Form
 ) -> Tensor | None:
     """All that exists put in; what is left of each definition is read from it again."""
+    known = _known.setdefault(tensor, {})
+    if form not in known:
+        known[form] = _reopen(tensor, eligible, ranges, form)
+    return known[form]
+
+
+def _reopen(
+    tensor: Tensor, eligible: Sequence[int], ranges: dict[Any, Any], form: Form
+) -> Tensor | None:
     equation = tensor.equation
     parts, operands = Tuple(equation.body), list(equation.operands)
     opened: list[int] = []
