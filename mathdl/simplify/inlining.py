@@ -196,8 +196,9 @@ def _accept(
     if not (equation.reduce == "sum" and is_contraction(tensor)):
         gain = sum(cost(t.equation.body) for t in saved)
     contracted = equation.reduce == "sum" and is_product(body)
-    even = new < old + gain + NEGLIGIBLE and (derived or (saved and contracted))
-    if new < old + gain or even:
+    less = old + gain - new
+    even = less == 0 or (equation.reduce == "none" and less > -NEGLIGIBLE)
+    if less > 0 or (even and (derived or (saved and contracted))):
         return restate(tensor, body, operands)
     return None
 

@@ -100,14 +100,15 @@ def take_out(tensor: Tensor, context: Context) -> Tensor | None:
 def _alone(
     term: Any, reads: Sequence[Access], context: Context
 ) -> tuple[Any, Access | None]:
-    """The number and the sum of two factors that a term is, when only it reads the sum."""
+    """The number and the sum of a product that a term is, when only it reads the sum."""
     number, factor = term.as_coeff_Mul()
     if slot_number(factor) is None or not _is_sum(reads[0]):
         return number, None
     inner = reads[0].tensor
     product = Mul.make_args(inner.equation.body)
     plain = (
-        len(inner.operands) == 2 and set(product) == {slot(0), slot(1)}
+        len(product) == len(inner.operands) > 1
+        and set(product) == {slot(k) for k in range(len(inner.operands))}
         and context.single(inner) and not inner.requires and inner.label is None
     )
     return number, reads[0] if plain else None
@@ -119,22 +120,25 @@ def _joined(
     """The sum over both with what they share as one factor."""
     a, first = _placed(one[1], "p")
     b, second = _placed(other[1], "q")
-    for k, shared in enumerate(a):
-        for j, like in enumerate(b):
+    for shared in a:
+        for like in b:
             match = _matched(shared, like, first, second)
             if match is None:
                 continue
-            rest, added = a[1 - k], moved([b[1 - j]], match)[0]
-            over = [s for s in dict(first) | dict(out_ranges(tensor.shape))
-                    if s in rest.index]
-            if set(rest.index) != set(added.index) or set(over) != set(rest.index):
-                continue
-            if rest.held or added.held or len(over) != len(rest.index):
-                continue
+            rest = [x for x in a if x is not shared]
+            added = moved([x for x in b if x is not like], match)
             extent = {**dict(out_ranges(tensor.shape)), **dict(first)}
+            over = [s for s in extent if s in _symbols(rest)]
+            if _symbols(rest) != _symbols(added) or set(over) != _symbols(rest):
+                continue
+            if any(x.held for x in (*rest, *added)):
+                continue
+            count = len(rest)
             total = define(
-                [(s, extent[s]) for s in over], one[0] * slot(0) + other[0] * slot(1),
-                [rest, added],
+                [(s, extent[s]) for s in over],
+                one[0] * Mul(*map(slot, range(count)))
+                + other[0] * Mul(*map(slot, range(count, count + len(added)))),
+                [*rest, *added],
             )
             return define(
                 out_ranges(tensor.shape), slot(0) * slot(1), [shared, Access(total, tuple(over))],
@@ -143,8 +147,12 @@ def _joined(
     return None
 
 
+def _symbols(accesses: Sequence[Access]) -> set[Any]:
+    return {s for a in accesses for e in a.index for s in e.free_symbols}
+
+
 def _placed(access: Access, letter: str) -> tuple[list[Access], list[tuple[Any, Any]]]:
-    """The two factors of a sum at the indices where it is read, its bound indices renamed."""
+    """The factors of a sum at the indices where it is read, its bound indices renamed."""
     equation = access.tensor.equation
     fresh = {
         bound_index(k): Symbol(f"{letter}{k}", integer=True, nonnegative=True)

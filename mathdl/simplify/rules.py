@@ -11,7 +11,7 @@ from mathdl.simplify.scaling import scale_after, share_scaled
 from mathdl.simplify.sums import contract, distribute, known_sum, merge_sums, pull_out, split_delta
 
 NORMAL_FORM = Rule("normal form", "a(b + c) = ab + ac; ab/a = b, the cheapest form", normalise)
-TWO_VALUES = Rule("two values", "f(y) = (1 - y) f(0) + y f(1) for y in {0, 1}", two_values)
+TWO_VALUES = Rule("two values", "f(y) = (1 - y) f(0) + y f(1) for y = 0 or 1", two_values)
 INLINE = Rule("inline", "replace a quantity by its definition where that is shorter", put_in)
 PULL_OUT = Rule("factor out of a sum", "sum_k c f(k) = c sum_k f(k)", pull_out)
 KNOWN_SUM = Rule("known sum", "sum_k Y[i,k] = 1, and what follows from definitions", known_sum)

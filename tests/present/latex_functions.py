@@ -52,7 +52,8 @@ def _cumsum(x: Any, axis: int = 0) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "cholesky": lambda x: cholesky(x, lower=True), "concat": np.concatenate,
+    "abs": np.abs, "clip": np.clip, "cholesky": lambda x: cholesky(x, lower=True),
+    "concat": np.concatenate,
     "conv2d": _conv2d,
     "cos": np.cos,
     "cosh": np.cosh, "cumsum": _cumsum, "det": np.linalg.det, "diag": np.diag,

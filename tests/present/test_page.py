@@ -117,8 +117,8 @@ def test_names_and_titles_are_escaped() -> None:
 def test_results_keep_the_names_of_the_expression() -> None:
     """``x_hat`` is stated with the expression, and not again under another name."""
     stated = theorem(derivation("layer norm").proof)
-    assert [left for left, _ in stated.premises] == [r"\hat{\mathbf{x}}", "L"]
-    assert [left for left, _ in stated.definitions] == [r"\mathbf{t}_{1}"]
+    assert [left for left, _ in stated.premises] == [r"\mathbf{s}", r"\hat{\mathbf{x}}", "L"]
+    assert not stated.definitions
     assert all(r"\hat{\mathbf{x}}" in right for _, right in stated.results)
 
 
