@@ -149,7 +149,8 @@ class _Layout:
     def name(self, tensor: Tensor, ndim: int, times: int = 0) -> Name:
         """A name for a tensor, of so many axes at each of so many times."""
         given = self.given.get(id(tensor))
-        own = given is not None and given not in self.auxiliary
+        hinted = given is None and id(tensor) in self.hints
+        own = hinted or (given is not None and given not in self.auxiliary)
         kind = "tensor" if own or (times and ndim < 2) else "auxiliary"
         return Name(self.fresh(tensor), ndim + times, kind)
 
