@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import sympy
 from sympy import Add as SymPyAdd
-from sympy import Integer, KroneckerDelta, Mul, Pow, Rational, S, Symbol, sympify
+from sympy import KroneckerDelta, Mul, Pow, S, sympify
 
 from mathdl.ir.index import linear, slot_number
+from mathdl.present.constants import constant, denominator, power, split_sign
 from mathdl.present.tree import (
     ONE,
     ZERO,
     Add,
     Call,
     Compare,
-    Name,
     Node,
     Number,
-    Power,
     add,
-    as_decimal,
     multiply,
     negative,
 )
@@ -30,14 +27,10 @@ from mathdl.present.views import (
     Scope,
     Unprintable,
     align,
-    constant_name,
     identity,
     view,
 )
 from mathdl.scalar import COMPARISONS, eq, ge, gt, le, lt, ne, of_head, where
-from mathdl.scalar.special import normal_pdf
-
-_OF_DIMS = {sympy.Max: "maximum", sympy.Min: "minimum"}
 
 SIGNS = {gt: ">", ge: ">=", lt: "<", le: "<=", eq: "==", ne: "!="}
 ORDERED = (gt, ge, lt, le)
@@ -185,7 +178,7 @@ class Body:
             if factor.is_Rational:
                 tops.append(Number(factor))
                 continue
-            below = _denominator(factor)
+            below = denominator(factor)
             if below is not None:
                 bottoms.append(self.tree(below, context))
             else:
@@ -274,7 +267,7 @@ class Body:
             groups.setdefault(p[1], []).append(p)
         reads = sorted((s for axes in groups for s in axes), key=own.index)
         spread = len(own) > 2 and set(reads) == {*own} and all(
-            len(p[1]) < len(own) and (p[0] is None or _denominator(p[0]) is None) for p in moving
+            len(p[1]) < len(own) and (p[0] is None or denominator(p[0]) is None) for p in moving
         )
         if len(groups) < 2 or not (reads == [*own] or spread):
             return None
@@ -340,35 +333,6 @@ def _condition_of(node: Node) -> Node | None:
     return None
 
 
-def split_sign(term: Any) -> tuple[int, Any]:
-    coefficient, _ = term.as_coeff_Mul()
-    return (-1, -term) if coefficient.is_negative else (1, term)
-
-
-def _denominator(factor: Any) -> Any:
-    """``d`` when the factor is ``1/d``."""
-    if isinstance(factor, Pow):
-        exponent = factor.exp
-        if exponent.is_Rational and exponent < 0:
-            return Pow(factor.base, -exponent)
-    return None
-
-
-def power(expr: Any, tree: Callable[[Any], Node]) -> Node:
-    base, exponent = expr.base, expr.exp
-    below = _denominator(expr)
-    if below is not None:
-        return multiply([ONE], [tree(below)])
-    inner = tree(base)
-    if exponent == Rational(1, 2):
-        return Call("sqrt", (inner,), inner.ndim)
-    if exponent.is_Rational and exponent.q == 2:
-        root = Call("sqrt", (inner,), inner.ndim)
-        return Power(root, Number(Integer(exponent.p)), inner.ndim)
-    top = tree(exponent)
-    return Power(inner, top, max(inner.ndim, top.ndim))
-
-
 def _delta_terms(product: Any, own: Axes) -> Any | None:
     """``p[i] (delta(i, j) - p[j])`` as ``delta(i, j) p[i] - p[i] p[j]``, over a matrix's axes."""
     if len(own) != 2:
@@ -382,50 +346,3 @@ def _delta_terms(product: Any, own: Axes) -> Any | None:
             opened = SymPyAdd(*(rest * term for term in factor.args))
             return opened if isinstance(opened, SymPyAdd) else None
     return None
-
-
-def constant(expr: Any) -> Node:
-    """A number or an expression in dims."""
-    expr = sympify(expr)
-    if expr.is_Rational:
-        if expr < 0:
-            return negative(constant(-expr))
-        if expr.q == 1 or as_decimal(expr) is not None:
-            return Number(expr)
-        return multiply([Number(Integer(expr.p))], [Number(Integer(expr.q))])
-    if isinstance(expr, Symbol):
-        return Name(expr.name, 0, "dim")
-    if expr == S.Pi:
-        return constant_name("pi")
-    if expr == S.Exp1:
-        return constant_name("e")
-    if isinstance(expr, SymPyAdd):
-        terms = [split_sign(t) for t in expr.args]
-        terms.sort(key=lambda t: (-t[0], t[1].is_number, t[1].sort_key()))
-        return add([(s, constant(t)) for s, t in terms])
-    if isinstance(expr, Mul):
-        sign, positive = split_sign(expr)
-        tops: list[Node] = []
-        bottoms: list[Node] = []
-        for factor in positive.args if isinstance(positive, Mul) else (positive,):
-            if factor.is_Rational:
-                tops.append(Number(factor))
-            elif (below := _denominator(factor)) is not None:
-                bottoms.append(constant(below))
-            else:
-                tops.append(constant(factor))
-        result = multiply(tops, bottoms)
-        return negative(result) if sign < 0 else result
-    if isinstance(expr, Pow):
-        return power(expr, constant)
-    if expr.func in _OF_DIMS:
-        first, *others = sorted(expr.args, key=str)
-        rest = constant(expr.func(*others))
-        return Call(_OF_DIMS[expr.func], (constant(first), rest), 0)
-    declared = of_head(expr.func)
-    if declared is not None and declared.in_language:
-        return Call(declared.name, tuple(constant(a) for a in expr.args), 0)
-    raise Unprintable(f"the constant {expr}")
-
-
-__all__ = ["Add", "Body", "as_decimal", "constant", "normal_pdf", "split_sign"]

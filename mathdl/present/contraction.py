@@ -8,7 +8,8 @@ from sympy import Mul, sympify
 
 from mathdl.ir.dim import product
 from mathdl.ir.index import slot_number
-from mathdl.present.body import LETTERS, Body, Piece, constant
+from mathdl.present.body import LETTERS, Body, Piece
+from mathdl.present.constants import constant
 from mathdl.present.reduction import divide_count, natural_order, reduction
 from mathdl.present.tree import Call, Matmul, Multiply, Node, Transpose, matmul, multiply, turned
 from mathdl.present.views import Axes, Unprintable, align

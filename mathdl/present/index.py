@@ -17,7 +17,7 @@ from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import Dim, nonnegative
 from mathdl.ir.index import Ranges, bound_index, bounds, out_indices, slot_number
 from mathdl.ir.tensor import Tensor
-from mathdl.present.body import constant
+from mathdl.present.constants import constant
 from mathdl.present.latex_tree import SIGNS, show
 from mathdl.present.letters import entry, letter
 from mathdl.present.notation import Shown

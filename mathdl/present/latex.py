@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Several
 
 from mathdl.ir.tensor import Tensor
+from mathdl.present.document import Document
 from mathdl.present.latex_tree import show
-from mathdl.present.layout import Document, layout
+from mathdl.present.layout import layout
 from mathdl.present.letters import entry, letter
 from mathdl.present.text import measure
 from mathdl.present.tree import Formula, Index, Name, Node, Sequenced

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sympy import Integer, preorder_traversal, sympify
+from sympy import Integer, sympify
 
 from mathdl.ir.build import is_zero
 from mathdl.ir.dim import Dim
-from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import by_loop, loop_key, reads, topological, without_units
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import RESERVED
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.names import check_name
 from mathdl.present import latex_tree
-from mathdl.present.body import constant
+from mathdl.present.constants import constant
+from mathdl.present.document import Document, is_indicator, occurrences
 from mathdl.present.folds import fold
 from mathdl.present.index import formula
 from mathdl.present.loops import Started, StepView, step_view, with_lasts
@@ -29,9 +29,7 @@ from mathdl.present.matrix import matrix_view
 from mathdl.present.shorten import positive, shorten
 from mathdl.present.tree import (
     FULL,
-    ONE,
     ZERO,
-    Call,
     Formula,
     Index,
     Name,
@@ -47,14 +45,6 @@ LONG = 64  # characters beyond which a quantity is not written out inside anothe
 CONDITION = 32  # the same for a condition, which reads best where it is used
 SHORT = 12  # characters up to which a shared quantity is repeated
 CONSTANTS = frozenset({"pi", "e"})
-
-
-@dataclass(frozen=True)
-class Document:
-    """``name = tree`` for each definition, then the values."""
-
-    definitions: tuple[tuple[Name, Node], ...]
-    values: tuple[Node, ...]
 
 
 def layout(
@@ -363,7 +353,7 @@ class _Layout:
                 key = id(self.resolve(self.folds[t].argument))
                 uses[key] = uses.get(key, 0) + 1
                 continue
-            for k, count in _occurrences(t).items():
+            for k, count in occurrences(t).items():
                 key = id(self.resolve(t.operands[k].tensor))
                 uses[key] = uses.get(key, 0) + count
         return uses
@@ -413,26 +403,3 @@ class _Steps(_Layout):
 
             return Name(text.show(node), node.ndim, latex=latex_tree.show(node))
         return super()._word(tensor)
-
-
-def is_indicator(node: Node) -> bool:
-    return isinstance(node, Call) and node.name == "where" and node.arguments[1:] == (ONE, ZERO)
-
-
-def _occurrences(tensor: Tensor) -> dict[int, int]:
-    if tensor.definition is None:
-        return dict.fromkeys(range(len(tensor.operands)), 1)
-    counts: dict[int, int] = dict.fromkeys(range(len(tensor.operands)), 0)
-    for number, node in enumerate(preorder_traversal(tensor.equation.body)):
-        k = slot_number(node)
-        if k is not None:
-            counts[k] = counts.get(k, 0) + 1
-        if number > 2000:
-            break
-    for access in tensor.operands:
-        for e in access.index:
-            for s in e.free_symbols:
-                k = slot_number(s)
-                if k is not None:
-                    counts[k] = counts.get(k, 0) + 1
-    return counts

@@ -16,7 +16,8 @@ from mathdl.ir.index import bound_index, out_indices, reshape_index, slot, slot_
 from mathdl.ir.tensor import Access, Equation, Tensor
 from mathdl.language.linalg import kron
 from mathdl.language.structure import concat
-from mathdl.present.body import Body, constant
+from mathdl.present.body import Body
+from mathdl.present.constants import constant
 from mathdl.present.contraction import Contraction
 from mathdl.present.parts import Fold
 from mathdl.present.reduction import natural_order, reduction

@@ -14,7 +14,8 @@ from mathdl.ir.assumptions import ASSUMPTIONS
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
-from mathdl.present.body import constant
+from mathdl.present.constants import constant
+from mathdl.present.document import Document
 from mathdl.present.entries import (
     by_entries,
     definition,
@@ -23,7 +24,7 @@ from mathdl.present.entries import (
     with_ranges,
 )
 from mathdl.present.glyphs import cells, raised, spelled, subscripted
-from mathdl.present.layout import Document, layout
+from mathdl.present.layout import layout
 from mathdl.present.pretty import letters_for, names_in, show
 from mathdl.present.statements import Differential, Statement, statements
 from mathdl.present.tree import Formula, Name, Node, Sequence

@@ -29,9 +29,10 @@ from mathdl.ir.system import loop_key, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.conditions import is_positive, unspread
+from mathdl.present.document import Document
 from mathdl.present.index import formula
 from mathdl.present.latex_tree import show
-from mathdl.present.layout import Document, layout
+from mathdl.present.layout import layout
 from mathdl.present.matrix import matrix_view
 from mathdl.present.tree import Add, Name, Node
 from mathdl.present.views import Unprintable, input_name

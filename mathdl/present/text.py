@@ -12,7 +12,8 @@ from collections.abc import Sequence as Several
 from typing import Any
 
 from mathdl.ir.tensor import Tensor
-from mathdl.present.layout import Document, layout
+from mathdl.present.document import Document
+from mathdl.present.layout import layout
 from mathdl.present.tree import (
     Add,
     Call,

@@ -17,12 +17,13 @@ from mathdl.ir.steps import Law
 from mathdl.ir.system import inputs_of, with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
+from mathdl.present.document import Document
 from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivative
 from mathdl.present.latex_document import both_sides
 from mathdl.present.latex_tree import show
 from mathdl.present.latex_words import conventions
-from mathdl.present.layout import Document, layout
+from mathdl.present.layout import layout
 from mathdl.present.letters import letter
 from mathdl.present.statements import Statement, said, value_name
 from mathdl.present.tree import Name

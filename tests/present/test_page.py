@@ -13,7 +13,7 @@ from printed import CASES, Page, derivation
 import mathdl as md
 from mathdl.cli import main
 from mathdl.errors import MissingExtraError, NamingError
-from mathdl.present.layout import Document
+from mathdl.present.document import Document
 from mathdl.present.statements import statements
 from mathdl.present.text import document_text
 from mathdl.present.theorem import documents, facts, theorem, written_proof

@@ -19,9 +19,10 @@ from mathdl.book.checking import derivation_of
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.pointwise import as_tensor
+from mathdl.present.document import Document
 from mathdl.present.entries import by_entries, definition, equation_by_entries
 from mathdl.present.glyphs import spelled
-from mathdl.present.layout import Document, layout
+from mathdl.present.layout import layout
 from mathdl.present.text import measure
 from mathdl.present.tree import Formula, Name, Sequenced
 from mathdl.proof.instances import instance
