@@ -228,10 +228,16 @@ class _Layout:
             self.nodes[id(t)] = at_time(names[id(t)], letters[:-1]) if outside else names[id(t)]
         assigned = {t.emitted: names[id(t)] for t in members}
         called: dict[Tensor, Name] = {}
+        named = [(t, self.given[id(t)]) for t in self._members(key) if id(t) in self.given]
         for state, after in zip(step.states, step.nexts, strict=True):
             name = assigned.get(after)
             if name is None or name in called.values() or after.is_input:
+                own = next((n for t, n in named if t.emitted is after), None)
+                before = self.given.get(id(state))
+                self.given |= {id(state): own} if own else {}
                 name = self.name(state, state.ndim, 1 + outside)
+                if own and before is None:
+                    del self.given[id(state)]  # what stands for a state does so in other loops too
             called[state] = name
         given: dict[Tensor, Node] = {
             state: at_time(name, letters, 1 if step.reverse else -1)

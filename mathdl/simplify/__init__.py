@@ -23,7 +23,9 @@ def simplify(outputs: Sequence[Tensor], *, kept: Sequence[Tensor] = (), strict: 
     that are read more than once stay quantities of their own.
     """
     def inside(step: list[Tensor]) -> list[Tensor]:
-        return simplify(step, strict=strict, trace=trace)
+        read = {id(t) for reader in topological(step) for t in reads(reader)}
+        between = [t for t in step if id(t) in read and not t.is_input]  # results read by others
+        return simplify(step, kept=between, strict=strict, trace=trace)
 
     current = rewrite_steps(outputs, inside, kept, trace)
     for _ in range(MAX_PASSES):
