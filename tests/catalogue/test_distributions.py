@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,11 @@ def test_entropy(name: str) -> None:
     assert one.value(one.made().entropy) == pytest.approx(float(one.scipy.entropy()), rel=1e-10)
 
 
-@pytest.mark.parametrize("name", sorted(SCALARS.keys() - {"laplace"}))
+@pytest.mark.parametrize("name", sorted(SCALARS.keys() - {"laplace", "student_t"}))
 def test_fisher_information_is_the_expected_observed_one(name: str) -> None:
-    """Blocks that are not stated are zero."""
+    """Blocks that are not stated are zero.  Not where the second derivative is a delta, nor
+    Student's t, which takes long to derive twice: the next test has both.
+    """
     one = SCALARS[name]
     made = one.made()
     x = md.tensor("x")
@@ -84,15 +87,18 @@ def test_fisher_information_is_the_expected_observed_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCALARS)
-def test_the_score_has_mean_zero_and_the_information_as_variance(name: str) -> None:
+def test_the_score_has_mean_zero_and_the_information_as_covariance(name: str) -> None:
     one = SCALARS[name]
     made = one.made()
     stated = made.fisher_information()
-    for key, score in made.score(md.tensor("x")).items():
-        at = of_one(one, score)
-        assert expectation(one, at) == pytest.approx(0, abs=1e-7)
-        assert expectation(one, lambda x, at=at: at(x) ** 2) == pytest.approx(
-            float(one.value(stated[key])), rel=1e-6)
+    scores = {key: of_one(one, score) for key, score in made.score(md.tensor("x")).items()}
+    for (a, first), (b, second) in combinations_with_replacement(scores.items(), 2):
+        product = expectation(one, lambda x, f=first, g=second: f(x) * g(x))
+        block = stated.get(a if a == b else f"{a},{b}")
+        expected = one.value(block) if block is not None else 0
+        assert product == pytest.approx(float(expected), rel=1e-6, abs=1e-7), (a, b)
+    for score in scores.values():
+        assert expectation(one, score) == pytest.approx(0, abs=1e-7)
 
 
 def test_information_of_categorical_and_dirichlet() -> None:

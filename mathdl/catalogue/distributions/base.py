@@ -115,8 +115,12 @@ class ExponentialFamily(Distribution):
         return tuple(derived[e] for e in eta)
 
     def covariance_of_statistic(self, *eta: Tensor) -> tuple[tuple[Tensor, ...], ...]:
-        """The covariances of ``T(x)``: the Hessian of the log-partition, derived."""
-        derived = md.derive(self.log_partition(*eta), list(eta), order=2)
+        """The covariances of ``T(x)``: the Hessian of the log-partition, derived.
+
+        On symmetric matrices where one of ``eta`` is assumed symmetric.
+        """
+        space = "projected" if any("symmetric" in e.assume for e in eta) else "ambient"
+        derived = md.derive(self.log_partition(*eta), list(eta), order=2, symmetric=space)
         return tuple(
             tuple(derived[a] if a is b else derived[a, b] for b in eta) for a in eta
         )

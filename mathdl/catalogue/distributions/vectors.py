@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sympy import pi
 
 import mathdl as md
-from mathdl.catalogue.distributions.base import FAMILY, Distribution, ExponentialFamily
+from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
@@ -88,7 +88,7 @@ class DiagonalNormal(ExponentialFamily):
     example=_of_vectors("Sigma", "d", "d", assume="positive_definite"),
 )
 @dataclass(frozen=True)
-class MultivariateNormal(Distribution):
+class MultivariateNormal(ExponentialFamily):
     """The Gaussian of vectors of mean ``mu`` and covariance ``Sigma``.
 
     The covariance is assumed positive definite, so that determinant and inverse are computed by
@@ -137,3 +137,17 @@ class MultivariateNormal(Distribution):
     def sample(self, noise: Any) -> Tensor:
         """``mu + L noise`` with the Cholesky factor, for a vector or rows of noise."""
         return self.mu + noise @ md.cholesky(self.Sigma).T
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        precision = md.inv(self.Sigma)
+        return (precision @ self.mu, -precision / 2)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x, x[..., :, None] * x[..., None, :])
+
+    def log_partition(self, *eta: Any) -> Any:
+        return -eta[0] @ md.inv(eta[1]) @ eta[0] / 4 - md.logdet(-2 * eta[1]) / 2
+
+    def log_base(self, x: Any) -> Any:
+        return -x.shape[-1] * md.log(2 * pi) / 2
