@@ -168,7 +168,7 @@ class Binomial(ExponentialFamily):
 @entry(
     FAMILY, name="poisson",
     law=r"x \log \lambda - \lambda - \log x!",
-    reference="Murphy, Machine Learning: A Probabilistic Perspective, eq. 2.37",
+    reference="Murphy, Machine Learning: A Probabilistic Perspective, section 2.3.3",
     example=likelihood("counts", rate="positive"),
 )
 @dataclass(frozen=True)

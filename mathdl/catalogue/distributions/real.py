@@ -75,7 +75,7 @@ class Normal(ExponentialFamily):
 @entry(
     FAMILY, name="laplace",
     law=r"-\log 2b - \frac{|x - \mu|}{b}",
-    reference="Murphy, Machine Learning: A Probabilistic Perspective, eq. 2.51",
+    reference="Murphy, Machine Learning: A Probabilistic Perspective, section 2.4.3",
     example=lambda family: Instance(
         likelihood("", mu="", b="positive")(family).expr, ("b", "mu"), smooth=False
     ),

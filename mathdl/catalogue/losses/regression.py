@@ -90,7 +90,7 @@ def log_cosh_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
 @entry(
     FAMILY,
     law=r"\frac1N \sum_{i} \max\bigl(q (y_i - \hat y_i), (q - 1)(y_i - \hat y_i)\bigr)",
-    reference="Koenker and Bassett, Regression quantiles, Econometrica 46, 1978, eq. 2.1",
+    reference="Koenker and Bassett, Regression quantiles, Econometrica 46, 1978",
     example=lambda loss: Instance(
         loss(*_pair(), md.tensor("q", assume="unit_interval")), ("prediction", "q"), smooth=False
     ),

@@ -73,7 +73,7 @@ def cosine_embedding_loss(
     FAMILY,
     law=r"\frac1n \sum_i \max\bigl(0, \|a_i - p_i + \epsilon\| - \|a_i - q_i + \epsilon\|"
     r" + m\bigr)",
-    reference="Schroff, Kalenichenko and Philbin, FaceNet, 2015, eq. 2 (there with squares); "
+    reference="Schroff, Kalenichenko and Philbin, FaceNet, 2015, section 3.1 (there with squares); "
     "PyTorch, torch.nn.functional.triplet_margin_loss",
     example=lambda loss: Instance(
         loss(*_embedding("anchor", "positive", "negative")), ("anchor", "negative"), smooth=False
