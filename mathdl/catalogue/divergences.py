@@ -29,7 +29,7 @@ def _probabilities(*names: str) -> list[Tensor]:
 
 
 def _of_two(function: Any) -> Instance:
-    return Instance(function(*_probabilities("p", "q")), ("p", "q"))
+    return Instance(function(*_probabilities("p", "q")), ("q", "p"))
 
 
 def _table() -> Tensor:

@@ -21,10 +21,15 @@ def declared(arrays: dict[str, Any], assume: dict[str, str] | None = None) -> di
     return made
 
 
+def compiled(expr: Any) -> Callable[[dict[str, Any]], Any]:
+    """An expression as a function of arrays by name; those that it does not read are ignored."""
+    code = md.compile(expr)
+    return lambda arrays: np.asarray(code(**{k: arrays[k] for k in code.inputs}))[()]
+
+
 def value(expr: Any, arrays: dict[str, Any]) -> Any:
     """The value of an expression at arrays."""
-    code = md.compile(expr)
-    return np.asarray(code(**{k: v for k, v in arrays.items() if k in code.inputs}))[()]
+    return compiled(expr)(arrays)
 
 
 def applied(function: Callable[..., Any], options: dict[str, Any] | None = None,

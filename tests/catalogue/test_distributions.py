@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluated import value
+from evaluated import compiled, value
 from families_table import FAMILIES, SCALARS, Family
 from scipy import integrate, stats
 
@@ -23,11 +23,8 @@ def observed(x: Any) -> Any:
 
 def of_one(one: Family, expr: Any) -> Callable[[Any], float]:
     """An expression as a function of one observation."""
-    code = md.compile(expr)
-    fixed = {k: v for k, v in one.parameters.items() if k in code.inputs}
-    if "x" not in code.inputs:
-        return lambda x: float(code(**fixed))
-    return lambda x: float(code(x=float(x), **fixed))
+    function = compiled(expr)
+    return lambda x: float(function({**one.parameters, "x": x}))
 
 
 def expectation(one: Family, function: Any) -> float:
@@ -126,9 +123,8 @@ def test_information_of_normal_vectors_is_the_covariance_of_the_score(name: str)
     weight = np.prod(np.stack(np.meshgrid(weights, weights, weights), -1).reshape(-1, 3), axis=1)
     points = one.parameters["mu"] + grid @ np.linalg.cholesky(one.scipy.cov).T
     for key, stated in made.fisher_information().items():
-        code = md.compile(made.score(md.tensor("x", 3))[key])
-        fixed = {k: v for k, v in one.parameters.items() if k in code.inputs}
-        scores = np.array([np.ravel(code(x=row, **fixed)) for row in points])
+        score = compiled(made.score(md.tensor("x", 3))[key])
+        scores = np.array([np.ravel(score({**one.parameters, "x": row})) for row in points])
         found = (scores.T * weight) @ scores / weight.sum()
         stated = np.reshape(one.value(stated), found.shape)
         np.testing.assert_allclose(stated, found, rtol=1e-9, atol=1e-10)

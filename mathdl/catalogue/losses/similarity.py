@@ -95,7 +95,9 @@ def triplet_margin_loss(
     r"\quad d_i = \|u_i - v_i\|",
     reference="Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant "
     "mapping, 2006, eq. 4 (there with Y = 1 - y)",
-    example=lambda loss: Instance(loss(*_embedding("u", "v"), _label("binary")), ("u",)),
+    example=lambda loss: Instance(
+        loss(*_embedding("u", "v"), _label("binary")), ("u",), smooth=False
+    ),
 )
 def contrastive_loss(
     input1: Any, input2: Any, target: Any, margin: Any = 1, reduction: str = "mean"
