@@ -280,7 +280,7 @@ def kl_dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
 
 def _linear_decoder(function: Any) -> Instance:
     n, d, k = md.dims("n d k")
-    x, mu, noise = md.tensor("x", n, d), md.tensor("mu", n, k), md.tensor("noise", n, k)
+    x, mu, noise = md.tensor("x", n, d), md.tensor("mu", n, k), md.tensor("epsilon", n, k)
     sigma = md.tensor("sigma", n, k, assume="positive")
     weights = md.tensor("W", k, d)
     expr = function(x, DiagonalNormal(mu, sigma), lambda z: z @ weights, noise)

@@ -27,33 +27,19 @@ def of_classes(values: Tensor, target: Tensor) -> Tensor:
 
 def _hard() -> tuple[Tensor, Tensor]:
     n, c = md.dims("n c")
-    return md.tensor("scores", n, c), md.tensor("target", n, assume="integer")
+    return md.tensor("z", n, c), md.tensor("y", n, assume="integer")
 
 
 def _soft() -> tuple[Tensor, Tensor]:
     n, c = md.dims("n c")
-    return md.tensor("scores", n, c), md.tensor("target", n, c, assume="probability_vector")
+    return md.tensor("z", n, c), md.tensor("y", n, c, assume="probability_vector")
 
 
 def _two(*assume: str) -> tuple[Tensor, Tensor]:
     n = md.dims("n")
-    return md.tensor("scores", n), md.tensor("target", n, assume=assume)
+    return md.tensor("z", n), md.tensor("y", n, assume=assume)
 
 
-@entry(
-    FAMILY,
-    law=r"-\frac1n \sum_i \log \operatorname{softmax}(z_i)_{y_i}",
-    reference="Goodfellow, Bengio and Courville, Deep Learning, eq. 6.30; PyTorch, "
-    "torch.nn.functional.cross_entropy",
-    example=lambda loss: Instance(loss(*_hard()), ("scores",)),
-)
-@entry(
-    FAMILY, name="cross_entropy_soft",
-    law=r"-\frac1n \sum_{i,j} y_{ij} \log \operatorname{softmax}(z_i)_j",
-    reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.108; PyTorch, "
-    "torch.nn.functional.cross_entropy",
-    example=lambda loss: Instance(loss(*_soft()), ("scores", "target")),
-)
 @entry(
     FAMILY, name="cross_entropy_smoothed",
     law=r"-\frac1n \sum_i \Bigl((1 - \epsilon) \log p_{i y_i}"
@@ -61,8 +47,22 @@ def _two(*assume: str) -> tuple[Tensor, Tensor]:
     reference="Szegedy et al., Rethinking the Inception architecture, 2016, section 7; PyTorch, "
     "torch.nn.functional.cross_entropy",
     example=lambda loss: Instance(
-        loss(*_hard(), label_smoothing=md.tensor("epsilon", assume="unit_interval")), ("scores",)
+        loss(*_hard(), label_smoothing=md.tensor("epsilon", assume="unit_interval")), ("z",)
     ),
+)
+@entry(
+    FAMILY, name="cross_entropy_soft",
+    law=r"-\frac1n \sum_{i,j} y_{ij} \log \operatorname{softmax}(z_i)_j",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.108; PyTorch, "
+    "torch.nn.functional.cross_entropy",
+    example=lambda loss: Instance(loss(*_soft()), ("z", "y")),
+)
+@entry(
+    FAMILY,
+    law=r"-\frac1n \sum_i \log \operatorname{softmax}(z_i)_{y_i}",
+    reference="Goodfellow, Bengio and Courville, Deep Learning, eq. 6.30; PyTorch, "
+    "torch.nn.functional.cross_entropy",
+    example=lambda loss: Instance(loss(*_hard()), ("z",)),
 )
 def cross_entropy(
     input: Any, target: Any, reduction: str = "mean", label_smoothing: Any = 0
@@ -79,7 +79,7 @@ def cross_entropy(
     FAMILY,
     law=r"-\frac1n \sum_i \ell_{i y_i}",
     reference="PyTorch, torch.nn.functional.nll_loss",
-    example=lambda loss: Instance(loss(*_hard()), ("scores",), smooth=False),
+    example=lambda loss: Instance(loss(*_hard()), ("z",), smooth=False),
 )
 def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """The negative of the given log-probability of every row's class."""
@@ -91,7 +91,7 @@ def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     law=r"\frac1N \sum_i \bigl(\log(1 + e^{z_i}) - y_i z_i\bigr)",
     reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.90; PyTorch, "
     "torch.nn.functional.binary_cross_entropy_with_logits",
-    example=lambda loss: Instance(loss(*_two("unit_interval")), ("scores", "target")),
+    example=lambda loss: Instance(loss(*_two("unit_interval")), ("z", "y")),
 )
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, reduction: str = "mean"
@@ -104,7 +104,7 @@ def binary_cross_entropy_with_logits(
     FAMILY,
     law=r"\frac1N \sum_i \max(0, 1 - y_i z_i)",
     reference="Cortes and Vapnik, Support-vector networks, Machine Learning 20, 1995",
-    example=lambda loss: Instance(loss(*_two("sign_labels")), ("scores",), smooth=False),
+    example=lambda loss: Instance(loss(*_two("sign_labels")), ("z",), smooth=False),
 )
 def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """What misses a margin of 1 on the side of the label, which is -1 or 1."""
@@ -115,7 +115,7 @@ def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     FAMILY,
     law=r"\frac1N \sum_i \max(0, 1 - y_i z_i)^2",
     reference="Murphy, Probabilistic Machine Learning: An Introduction, section 17.3",
-    example=lambda loss: Instance(loss(*_two("sign_labels")), ("scores",)),
+    example=lambda loss: Instance(loss(*_two("sign_labels")), ("z",)),
 )
 def squared_hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """The square of what misses a margin of 1: differentiable."""
@@ -126,7 +126,7 @@ def squared_hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Tens
     FAMILY,
     law=r"\frac1N \sum_i \log(1 + e^{-y_i z_i})",
     reference="PyTorch, torch.nn.functional.soft_margin_loss",
-    example=lambda loss: Instance(loss(*_two("sign_labels")), ("scores",)),
+    example=lambda loss: Instance(loss(*_two("sign_labels")), ("z",)),
 )
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """The logistic loss of labels that are -1 or 1."""
@@ -138,7 +138,7 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor
     law=r"\frac1n \sum_i \frac1c \sum_{j \ne y_i} \max(0, m - z_{i y_i} + z_{ij})^p",
     reference="Crammer and Singer, On the algorithmic implementation of multiclass kernel-based "
     "vector machines, 2001; PyTorch, torch.nn.functional.multi_margin_loss",
-    example=lambda loss: Instance(loss(*_hard()), ("scores",), smooth=False),
+    example=lambda loss: Instance(loss(*_hard()), ("z",), smooth=False),
 )
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: Any = 1, reduction: str = "mean"
@@ -155,7 +155,7 @@ def multi_margin_loss(
     r" p_i = \sigma((2 y_i - 1) z_i),\ \alpha_i = \alpha y_i + (1 - \alpha)(1 - y_i)",
     reference="Lin et al., Focal loss for dense object detection, 2017, eq. 5; "
     "torchvision.ops.sigmoid_focal_loss",
-    example=lambda loss: Instance(loss(*_two("binary"), reduction="mean"), ("scores",)),
+    example=lambda loss: Instance(loss(*_two("binary"), reduction="mean"), ("z",)),
 )
 def sigmoid_focal_loss(
     inputs: Any, targets: Any, alpha: Any = 0.25, gamma: Any = 2, reduction: str = "none"
@@ -173,7 +173,7 @@ def sigmoid_focal_loss(
     "entries, as Sudre et al., Generalised Dice overlap, 2017, eq. 1)",
     example=lambda loss: Instance(
         loss(md.tensor("p", md.dims("n"), assume="unit_interval"),
-             md.tensor("target", md.dims("n"), assume="binary")),
+             md.tensor("y", md.dims("n"), assume="binary")),
         ("p",),
     ),
 )

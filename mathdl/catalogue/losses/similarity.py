@@ -16,7 +16,7 @@ def _embedding(*names: str) -> list[Tensor]:
 
 
 def _label(assume: str) -> Tensor:
-    return md.tensor("target", md.dims("n"), assume=assume)
+    return md.tensor("y", md.dims("n"), assume=assume)
 
 
 @entry(
@@ -26,8 +26,8 @@ def _label(assume: str) -> Tensor:
     "torch.nn.functional.kl_div",
     example=lambda loss: Instance(
         loss(*_embedding("log_p"),
-             md.tensor("target", *md.dims("n d"), assume="probability_vector"), "batchmean"),
-        ("target", "log_p"),
+             md.tensor("y", *md.dims("n d"), assume="probability_vector"), "batchmean"),
+        ("y", "log_p"),
     ),
 )
 def kl_div(
@@ -76,7 +76,7 @@ def cosine_embedding_loss(
     reference="Schroff, Kalenichenko and Philbin, FaceNet, 2015, section 3.1 (there with squares); "
     "PyTorch, torch.nn.functional.triplet_margin_loss",
     example=lambda loss: Instance(
-        loss(*_embedding("anchor", "positive", "negative")), ("anchor", "negative"), smooth=False
+        loss(*_embedding("a", "p", "q")), ("a", "q"), smooth=False
     ),
 )
 def triplet_margin_loss(
