@@ -6,16 +6,17 @@ rounding does not hide errors; the hints (``large``, ``tiny``) ask for harder in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from sympy import KroneckerDelta
 
 from mathdl.errors import AssumptionError, InputError
 from mathdl.ir.assumptions import closure
 from mathdl.ir.dim import Dim
-from mathdl.ir.index import linear, slot, slots_in
+from mathdl.ir.index import bound_index, linear, out_index, slot, slots_in
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 
@@ -92,14 +93,27 @@ def index_limits(outputs: Iterable[Tensor], dims: Mapping[str, int]) -> dict[int
                     for source in inputs_of([access.tensor]):
                         allowed = inside[id(given)]
                         limits[id(source)] = min(limits.get(id(source), allowed), allowed)
-        for access in tensor.operands:
-            for axis, index in enumerate(access.index):
-                for k in slots_in(index):
-                    length = size_of(access.tensor.shape[axis], dims)
-                    allowed = _values_in_range(index, slot(k), length, dims)
-                    for source in inputs_of([tensor.operands[k].tensor]):
-                        limits[id(source)] = min(limits.get(id(source), allowed), allowed)
+        for index, extent in _addressed(tensor):
+            for k in slots_in(index):
+                allowed = _values_in_range(index, slot(k), size_of(extent, dims), dims)
+                for source in inputs_of([tensor.operands[k].tensor]):
+                    limits[id(source)] = min(limits.get(id(source), allowed), allowed)
     return limits
+
+
+def _addressed(tensor: Tensor) -> Iterator[tuple[Any, Dim]]:
+    """What is an index in an equation, by access or by Kronecker delta, with its axis' length."""
+    for access in tensor.operands:
+        yield from zip(access.index, access.tensor.shape, strict=False)
+    if tensor.definition is not None:
+        ranges = {
+            **{out_index(k): dim for k, dim in enumerate(tensor.shape)},
+            **{bound_index(k): dim for k, dim in enumerate(tensor.definition.extents)},
+        }
+        for delta in tensor.definition.body.atoms(KroneckerDelta):
+            for index, other in (delta.args, delta.args[::-1]):
+                if index in ranges:
+                    yield other, ranges[index]
 
 
 def _values_in_range(index: Any, symbol: Any, length: int, dims: Mapping[str, int]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sympy import KroneckerDelta
 from verification_problems import reading, tensor
 
 from mathdl.errors import AssumptionError, InputError
@@ -83,6 +84,15 @@ def test_indices_are_drawn_in_range() -> None:
         assert drawn["ids"].dtype == np.int64
         assert drawn["ids"].min() == 0
         assert drawn["ids"].max() == 2
+
+
+def test_classes_compared_with_an_index_are_in_range() -> None:
+    classes = tensor("y", "n", "integer")
+    n, c = dim_symbol("n"), dim_symbol("c")
+    one_hot = define(out_ranges((n, c)), KroneckerDelta(slot(0), out_index(1)),
+                     [Access(classes, (out_index(0),))])
+    drawn = sample([classes], {"n": 200, "c": 3}, np.random.default_rng(0), outputs=[one_hot])
+    assert set(drawn["y"]) == {0, 1, 2}
 
 
 def test_sizes_are_distinct_and_each_is_one_somewhere() -> None:

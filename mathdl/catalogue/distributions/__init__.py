@@ -1,0 +1,44 @@
+"""Probability distributions: ``Normal(mu, sigma).log_density(x)``, score, information, entropy."""
+
+from mathdl.catalogue.distributions.base import Distribution, ExponentialFamily
+from mathdl.catalogue.distributions.conjugate import (
+    beta_bernoulli,
+    dirichlet_categorical,
+    gamma_poisson,
+    normal_normal,
+)
+from mathdl.catalogue.distributions.discrete import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    Poisson,
+)
+from mathdl.catalogue.distributions.positive import Beta, Dirichlet, Exponential, Gamma, LogNormal
+from mathdl.catalogue.distributions.real import Laplace, Normal, NormalMixture, StudentT
+from mathdl.catalogue.distributions.vectors import DiagonalNormal, MultivariateNormal
+
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "DiagonalNormal",
+    "Dirichlet",
+    "Distribution",
+    "Exponential",
+    "ExponentialFamily",
+    "Gamma",
+    "Geometric",
+    "Laplace",
+    "LogNormal",
+    "MultivariateNormal",
+    "Normal",
+    "NormalMixture",
+    "Poisson",
+    "StudentT",
+    "beta_bernoulli",
+    "dirichlet_categorical",
+    "gamma_poisson",
+    "normal_normal",
+]

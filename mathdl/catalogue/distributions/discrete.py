@@ -1,0 +1,254 @@
+"""Distributions of counts and classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import mathdl as md
+from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
+from mathdl.catalogue.entry import Instance, entry
+from mathdl.ir.tensor import Tensor
+
+
+@entry(
+    FAMILY, name="bernoulli",
+    law=r"x \log p + (1 - x) \log(1 - p)",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 2.2",
+    example=likelihood("binary", p="unit_interval"),
+)
+@dataclass(frozen=True)
+class Bernoulli(ExponentialFamily):
+    """One with probability ``p``, zero otherwise."""
+
+    p: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        return x * md.log(self.p) + (1 - x) * md.log(1 - self.p)
+
+    @property
+    def mean(self) -> Any:
+        return self.p
+
+    @property
+    def variance(self) -> Any:
+        return self.p * (1 - self.p)
+
+    @property
+    def entropy(self) -> Any:
+        return -self.p * md.log(self.p) - (1 - self.p) * md.log(1 - self.p)
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {"p": 1 / (self.p * (1 - self.p))}
+
+    @classmethod
+    def fit(cls, x: Any) -> Bernoulli:
+        return cls(md.mean(x))
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return (md.log(self.p / (1 - self.p)),)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return md.softplus(eta[0])
+
+
+def _one_of_many(family: Any) -> Instance:
+    n, c = md.dims("n c")
+    x = md.tensor("x", n, c, assume="one_hot")
+    return Instance(
+        family(md.tensor("p", c, assume="probability_vector")).log_likelihood(x), ("p",)
+    )
+
+
+@entry(
+    FAMILY, name="categorical",
+    law=r"\sum_k x_k \log p_k",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 2.26",
+    example=_one_of_many,
+)
+@dataclass(frozen=True)
+class Categorical(ExponentialFamily):
+    """One of ``c`` classes, as a one-hot vector, with probabilities ``p``.
+
+    The derivatives by ``p`` are ambient: the maximum on the simplex is where the score is the
+    same for all classes.
+    """
+
+    p: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        return md.sum(x * md.log(self.p), axis=-1)
+
+    @property
+    def mean(self) -> Any:
+        return self.p
+
+    @property
+    def variance(self) -> Any:
+        return self.p * (1 - self.p)
+
+    @property
+    def entropy(self) -> Any:
+        return -md.sum(self.p * md.log(self.p))
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {"p": md.diag(1 / self.p)}
+
+    @classmethod
+    def fit(cls, x: Any) -> Categorical:
+        return cls(md.mean(x, axis=0))
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return (md.log(self.p),)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return md.logsumexp(eta[0])
+
+
+@entry(
+    FAMILY, name="binomial",
+    law=r"\log \binom{m}{x} + x \log p + (m - x) \log(1 - p)",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 2.9",
+    example=lambda family: Instance(
+        family(5, md.tensor("p", assume="unit_interval")).log_likelihood(
+            md.tensor("x", md.dims("n"), assume="binary")
+        ),
+        ("p",),
+    ),
+)
+@dataclass(frozen=True)
+class Binomial(ExponentialFamily):
+    """The number of ones in ``trials`` independent trials of probability ``p``."""
+
+    trials: Any
+    p: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        missing = self.trials - x
+        return self.log_base(x) + x * md.log(self.p) + missing * md.log(1 - self.p)
+
+    @property
+    def mean(self) -> Any:
+        return self.trials * self.p
+
+    @property
+    def variance(self) -> Any:
+        return self.trials * self.p * (1 - self.p)
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {"p": self.trials / (self.p * (1 - self.p))}
+
+    @classmethod
+    def fit(cls, x: Any, trials: Any = 1) -> Binomial:
+        return cls(trials, md.mean(x) / trials)
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return (md.log(self.p / (1 - self.p)),)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return self.trials * md.softplus(eta[0])
+
+    def log_base(self, x: Any) -> Any:
+        missing = self.trials - x
+        return md.gammaln(self.trials + 1) - md.gammaln(x + 1) - md.gammaln(missing + 1)
+
+
+@entry(
+    FAMILY, name="poisson",
+    law=r"x \log \lambda - \lambda - \log x!",
+    reference="Murphy, Machine Learning: A Probabilistic Perspective, section 2.3.3",
+    example=likelihood("counts", rate="positive"),
+)
+@dataclass(frozen=True)
+class Poisson(ExponentialFamily):
+    """The number of events when ``rate`` are expected."""
+
+    rate: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        return x * md.log(self.rate) - self.rate + self.log_base(x)
+
+    @property
+    def mean(self) -> Any:
+        return self.rate
+
+    @property
+    def variance(self) -> Any:
+        return self.rate
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {"rate": 1 / self.rate}
+
+    @classmethod
+    def fit(cls, x: Any) -> Poisson:
+        return cls(md.mean(x))
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return (md.log(self.rate),)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return md.exp(eta[0])
+
+    def log_base(self, x: Any) -> Any:
+        return -md.gammaln(x + 1)
+
+
+@entry(
+    FAMILY, name="geometric",
+    law=r"(x - 1) \log(1 - p) + \log p",
+    reference="Casella and Berger, Statistical Inference, section 3.2; scipy.stats.geom",
+    example=likelihood("counts", p="unit_interval"),
+)
+@dataclass(frozen=True)
+class Geometric(ExponentialFamily):
+    """The number of trials of probability ``p`` up to the first success: 1, 2, ..."""
+
+    p: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        return (x - 1) * md.log(1 - self.p) + md.log(self.p)
+
+    @property
+    def mean(self) -> Any:
+        return 1 / self.p
+
+    @property
+    def variance(self) -> Any:
+        return (1 - self.p) / self.p**2
+
+    @property
+    def entropy(self) -> Any:
+        return -md.log(self.p) - (1 - self.p) * md.log(1 - self.p) / self.p
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {"p": 1 / (self.p**2 * (1 - self.p))}
+
+    @classmethod
+    def fit(cls, x: Any) -> Geometric:
+        return cls(1 / md.mean(x))
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return (md.log(1 - self.p),)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return eta[0] - md.log(-md.expm1(eta[0]))

@@ -1,0 +1,153 @@
+"""Normal distributions of vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sympy import pi
+
+import mathdl as md
+from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily
+from mathdl.catalogue.distributions.real import Normal
+from mathdl.catalogue.entry import Instance, entry
+from mathdl.ir.tensor import Tensor
+
+
+def _of_vectors(spread: str, *shape: str, assume: str) -> Any:
+    def example(family: Any) -> Instance:
+        n, d = md.dims("n d")
+        made = family(md.tensor("mu", d), md.tensor(spread, *shape, assume=assume))
+        return Instance(made.log_likelihood(md.tensor("x", n, d)), ("mu", spread))
+
+    return example
+
+
+@entry(
+    FAMILY, name="diagonal_normal",
+    law=r"\sum_j \log \mathcal N(x_j \mid \mu_j, \sigma_j^2)",
+    reference="Kingma and Welling, Auto-encoding variational Bayes, 2014, appendix C.2",
+    example=_of_vectors("sigma", "d", assume="positive"),
+)
+@dataclass(frozen=True)
+class DiagonalNormal(ExponentialFamily):
+    """Independent Gaussians of means ``mu`` and deviations ``sigma`` on the last axis."""
+
+    mu: Any
+    sigma: Any
+    noise: ClassVar[str] = "normal"
+
+    @property
+    def _entries(self) -> Normal:
+        return Normal(self.mu, self.sigma)
+
+    def log_density(self, x: Any) -> Tensor:
+        return md.sum(self._entries.log_density(x), axis=-1)
+
+    @property
+    def mean(self) -> Any:
+        return self.mu
+
+    @property
+    def variance(self) -> Any:
+        return self.sigma**2
+
+    @property
+    def entropy(self) -> Any:
+        return md.sum(self._entries.entropy, axis=-1)
+
+    def fisher_information(self) -> dict[str, Any]:
+        return {k: md.diag(v) for k, v in self._entries.fisher_information().items()}
+
+    @classmethod
+    def fit(cls, x: Any) -> DiagonalNormal:
+        return cls(md.mean(x, axis=0), md.std(x, axis=0))
+
+    def sample(self, noise: Any) -> Tensor:
+        return self._entries.sample(noise)
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        return self._entries.natural
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return self._entries.statistic(x)
+
+    def log_partition(self, *eta: Any) -> Any:
+        return md.sum(self._entries.log_partition(*eta), axis=-1)
+
+    def log_base(self, x: Any) -> Any:
+        return x.shape[-1] * self._entries.log_base(x)
+
+
+@entry(
+    FAMILY, name="multivariate_normal",
+    law=r"-\tfrac{d}{2} \log 2\pi - \tfrac12 \log \det \Sigma"
+    r" - \tfrac12 (x - \mu)^\top \Sigma^{-1} (x - \mu)",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 2.43",
+    example=_of_vectors("Sigma", "d", "d", assume="positive_definite"),
+)
+@dataclass(frozen=True)
+class MultivariateNormal(ExponentialFamily):
+    """The Gaussian of vectors of mean ``mu`` and covariance ``Sigma``.
+
+    The covariance is assumed positive definite, so that determinant and inverse are computed by
+    its Cholesky factor; derivatives by it are ambient.
+    """
+
+    mu: Any
+    Sigma: Any
+    noise: ClassVar[str] = "normal"
+
+    def log_density(self, x: Any) -> Tensor:
+        d = self.mu.shape[-1]
+        apart = x - self.mu
+        distance = md.sum((apart @ md.inv(self.Sigma)) * apart, axis=-1)
+        return -d * md.log(2 * pi) / 2 - md.logdet(self.Sigma) / 2 - distance / 2
+
+    @property
+    def mean(self) -> Any:
+        return self.mu
+
+    @property
+    def variance(self) -> Any:
+        return md.diagonal(self.Sigma)
+
+    @property
+    def covariance(self) -> Any:
+        """The covariance of the entries."""
+        return self.Sigma
+
+    @property
+    def entropy(self) -> Any:
+        return self.mu.shape[-1] * (1 + md.log(2 * pi)) / 2 + md.logdet(self.Sigma) / 2
+
+    def fisher_information(self) -> dict[str, Any]:
+        """Of ``Sigma``: the covariance of its ambient score, with no regard to symmetry."""
+        precision = md.inv(self.Sigma)
+        straight = md.einsum("ik,jl->ijkl", precision, precision)
+        crossed = md.einsum("il,jk->ijkl", precision, precision)
+        return {"mu": precision, "Sigma": (straight + crossed) / 4}
+
+    @classmethod
+    def fit(cls, x: Any) -> MultivariateNormal:
+        apart = x - md.mean(x, axis=0)
+        return cls(md.mean(x, axis=0), apart.T @ apart / x.shape[0])
+
+    def sample(self, noise: Any) -> Tensor:
+        """``mu + L noise`` with the Cholesky factor, for a vector or rows of noise."""
+        return self.mu + noise @ md.cholesky(self.Sigma).T
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        precision = md.inv(self.Sigma)
+        return (precision @ self.mu, -precision / 2)
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        return (x, x[..., :, None] * x[..., None, :])
+
+    def log_partition(self, *eta: Any) -> Any:
+        return -eta[0] @ md.inv(eta[1]) @ eta[0] / 4 - md.logdet(-2 * eta[1]) / 2
+
+    def log_base(self, x: Any) -> Any:
+        return -x.shape[-1] * md.log(2 * pi) / 2
