@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+import mathdl as md
 from mathdl.errors import NamingError
 from mathdl.ir.tensor import Tensor
 
@@ -26,6 +27,12 @@ class Instance:
     expr: Tensor
     wrt: tuple[str, ...]
     smooth: bool = True
+
+    @classmethod
+    def backward(cls, output: Tensor, *wrt: str, smooth: bool = True) -> Instance:
+        """The entries weighted by ``G`` and summed: its gradients are the backward pass."""
+        weights = md.tensor("G", output.shape)
+        return cls(md.sum(weights * output), wrt, smooth)
 
 
 @dataclass(frozen=True)
