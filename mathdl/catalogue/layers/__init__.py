@@ -1,4 +1,4 @@
-"""Layers: plain functions of tensors."""
+"""Layers: plain functions of tensors, and modules that declare their own parameters."""
 
 from mathdl.catalogue.layers.attention import (
     attention,
@@ -16,6 +16,15 @@ from mathdl.catalogue.layers.convolution import (
     conv_transpose2d,
     max_pool,
 )
+from mathdl.catalogue.layers.initial import (
+    glorot,
+    he,
+    lecun,
+    normal,
+    ones,
+    orthogonal,
+    zeros,
+)
 from mathdl.catalogue.layers.linear import (
     bias,
     dense,
@@ -24,6 +33,22 @@ from mathdl.catalogue.layers.linear import (
     mixture_gate,
     mixture_of_experts,
     residual,
+)
+from mathdl.catalogue.layers.module import Module, Residual, Sequential
+from mathdl.catalogue.layers.modules import (
+    GRU,
+    LSTM,
+    RNN,
+    BatchNorm,
+    Conv1d,
+    Conv2d,
+    Dense,
+    Embedding,
+    GroupNorm,
+    LayerNorm,
+    MultiHeadAttention,
+    RMSNorm,
+    TransformerBlock,
 )
 from mathdl.catalogue.layers.normalisation import (
     batch_norm,
@@ -35,6 +60,22 @@ from mathdl.catalogue.layers.normalisation import (
 from mathdl.catalogue.layers.recurrent import gru, lstm, rnn
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "Dense",
+    "Embedding",
+    "GroupNorm",
+    "LayerNorm",
+    "Module",
+    "MultiHeadAttention",
+    "RMSNorm",
+    "Residual",
+    "Sequential",
+    "TransformerBlock",
     "attention",
     "avg_pool",
     "batch_norm",
@@ -47,14 +88,20 @@ __all__ = [
     "dense",
     "dropout",
     "embedding",
+    "glorot",
     "group_norm",
     "gru",
+    "he",
     "layer_norm",
+    "lecun",
     "lstm",
     "max_pool",
     "mixture_gate",
     "mixture_of_experts",
     "multi_head_attention",
+    "normal",
+    "ones",
+    "orthogonal",
     "residual",
     "rms_norm",
     "rnn",
@@ -62,4 +109,5 @@ __all__ = [
     "sinusoidal_positions",
     "transformer_block",
     "weight_norm",
+    "zeros",
 ]
