@@ -49,6 +49,7 @@ def _causal(layer: Callable[..., Tensor]) -> Instance:
     law=r"y_i = \sum_{j \le i} \frac{e^{q_i \cdot k_j/\sqrt d}}"
         r"{\sum_{l \le i} e^{q_i \cdot k_l/\sqrt d}}\, v_j",
     reference=_VASWANI + "section 3.2.3",
+    about="Attention that looks at no later position.",
     example=_causal,
 )
 def attention(Q: Any, K: Any, V: Any, mask: Any = None) -> Tensor:

@@ -35,6 +35,7 @@ def _grouped(layer: Callable[..., Tensor]) -> Instance:
 @entry(
     FAMILY,
     name="grouped_conv1d",
+    about="Cross-correlation of each group of channels with kernels of its own.",
     law=r"y_{n, g o, i} = \sum_{c, p} x_{n, g c,\, i + p}\, K_{g o, cp}",
     reference="Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional "
               "Neural Networks (2012), section 3.5",
