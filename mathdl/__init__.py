@@ -80,6 +80,8 @@ __all__ = [
     "vjp",
     "vmap",
     *FUNCTIONS,
+    "activations",
+    "layers",
     "losses",
 ]
 

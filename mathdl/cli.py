@@ -328,22 +328,69 @@ def book(
             click.echo(f"wrote {write_book_pdf(out, chapters(), entries, outcomes)}")
         except MissingToolError as error:
             click.echo(f"no PDF was written: {error}", err=True)
+    return _fail_if_any(entries, outcomes, problems)
+
+
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--list", "listed", is_flag=True, help="List names and first lines only.")
+@click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
+              help="Write the catalogue there: one HTML page that works offline, index.html.")
+@click.option("--processes", type=click.IntRange(min=1), default=None,
+              help="How many to work on at a time.  [default: 2, or 1 on a single core]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of the points that are tried.")
+def catalogue(
+    names: Sequence[str], listed: bool, out: Path | None, processes: int | None, seed: int
+) -> int:
+    """List layers, activations, losses and more, all or those named.
+
+    Each is shown with its law, its gradients, its source and what was checked: it is derived and
+    verified against finite differences, and the exit status is 1 when one fails.
+
+    \b
+    Examples:
+      mathdl catalogue --list
+      mathdl catalogue layer_norm
+      mathdl catalogue --out catalogue
+    """
+    from mathdl.book import catalogue as pages
+    from mathdl.present.mathml import converter
+
+    entries = pages.chosen(names)
+    if listed:
+        click.echo(pages.names(entries))
+        return 0
+    if out is not None:
+        converter()  # before the work, not after it
+    outcomes, seconds = _checked(entries, processes, seed, pages.check_listed)
+    click.echo(pages.listing(entries, outcomes, seconds, in_full=bool(names)))
+    problems: dict[str, str] = {}
+    if out is not None:
+        path, problems = pages.write_catalogue(out, entries, outcomes)
+        click.echo("\n".join([f"wrote {path}", *(f"{k}: {v}" for k, v in problems.items())]))
+    return _fail_if_any(entries, outcomes, problems)
+
+
+def _fail_if_any(entries: Any, outcomes: dict[str, Any], problems: dict[str, str]) -> int:
     failed = [e.name for e in entries if not outcomes[e.name] or e.name in problems]
     if failed:
         _fail(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}", CHECK_FAILED)
     return 0
 
 
-def _checked(entries: Any, processes: int | None, seed: int) -> tuple[dict[str, Any], float]:
+def _checked(
+    entries: Any, processes: int | None, seed: int, how: Any = None
+) -> tuple[dict[str, Any], float]:
     """The outcomes by name and the seconds taken, with a progress bar on a terminal."""
     import time
 
-    from mathdl.book import run
+    from mathdl.book import check, run
 
     started, outcomes = time.perf_counter(), {}
     with click.progressbar(length=len(entries), label="checking", show_pos=True,
                            file=sys.stderr) as bar:
-        for outcome in run(entries, processes, seed):
+        for outcome in run(entries, processes, seed, how or check):
             outcomes[outcome.name] = outcome
             bar.update(1)
     return outcomes, time.perf_counter() - started

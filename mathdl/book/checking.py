@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -113,12 +113,17 @@ def derivation_of(entry: Entry) -> Derivation:
 
 def check(entry: Entry, seed: int = 0) -> Outcome:
     """Derive, verify and compare one entry.  What goes wrong is in the outcome, not raised."""
+    return guarded(entry.name, lambda: _check(entry, seed))
+
+
+def guarded(name: str, work: Callable[[], Outcome]) -> Outcome:
+    """The outcome with the time it took; of an error, that it was raised."""
     started = time.perf_counter()
     try:
-        outcome = _check(entry, seed)
+        outcome = work()
     except Exception as error:  # a crash of one derivation is a finding, and the rest goes on
         kind = "" if isinstance(error, MathDLError) else f"{type(error).__name__}: "
-        outcome = Outcome(entry.name, (" ".join(f"{kind}{error}".split()),))
+        outcome = Outcome(name, (" ".join(f"{kind}{error}".split()),))
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
@@ -130,6 +135,15 @@ def _check(entry: Entry, seed: int) -> Outcome:
         form, differences = compare(entry, derivation, key, textbook, seed)
         forms.append(form)
         failures += differences
+    return verified(entry.name, derivation, seed, forms, failures)
+
+
+def verified(
+    name: str, derivation: Derivation, seed: int = 0, forms: Sequence[Form] = (),
+    known: Sequence[str] = (),
+) -> Outcome:
+    """What verification and the check of the proof find, after failures that are known."""
+    failures = list(known)
     report = derivation.verify(seed=seed)
     failures += [check.failure() for check in report.failures]
     failures += [f"not checked: {name}" for name in report.unchecked]
@@ -138,7 +152,7 @@ def _check(entry: Entry, seed: int) -> Outcome:
     worst = max(report.checks, key=lambda c: c.error / c.bound if c.bound else 0.0, default=None)
     proof, refused = check_proof(derivation)
     return Outcome(
-        entry.name, (*failures, *refused), tuple(forms), derivation.latex(),
+        name, (*failures, *refused), tuple(forms), derivation.latex(),
         derivation.proof.latex(), laws_of(derivation.proof), derivation.text(),
         tuple(dict.fromkeys(c.method for c in report.checks)),
         sum(c.tried for c in report.checks),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -77,35 +78,67 @@ def book_page(
     problems: dict[str, str],
 ) -> str:
     """The page as text; chapters without a derivation are left out.  Fills ``problems``."""
-    contents, parts = [], []
-    for chapter in chapters:
-        own = [entry for entry in entries if entry.chapter == chapter.name]
-        if not own:
-            continue
+    parts = [
+        Part(chapter.name, chapter.title, paragraph(chapter.summary), tuple(
+            Article(e.name, paragraph(e.title), article(e, outcomes[e.name], problems))
+            for e in entries if e.chapter == chapter.name
+        ))
+        for chapter in chapters
+    ]
+    return sheet(TITLE, LEAD, LEGEND, parts, outcomes)
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article of a page: its id, its title and itself as HTML."""
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chapter of a page; ``summary`` is HTML."""
+
+    name: str
+    title: str
+    summary: str
+    articles: tuple[Article, ...]
+
+    def contents(self) -> str:
         items = "".join(
-            f'<li data-for="{e.name}"><a href="#{e.name}">{paragraph(e.title)}</a></li>'
-            for e in own
+            f'<li data-for="{a.name}"><a href="#{a.name}">{a.title}</a></li>'
+            for a in self.articles
         )
-        contents.append(
-            f'<section><h2><a href="#{chapter.name}">{html.escape(chapter.title)}</a></h2>'
-            f"<ul>{items}</ul></section>"
-        )
-        articles = "\n".join(article(entry, outcomes[entry.name], problems) for entry in own)
-        parts.append(
-            f'<section class="chapter" id="{chapter.name}"><h2>{html.escape(chapter.title)}</h2>'
-            f"<p>{paragraph(chapter.summary)}</p>\n{articles}</section>"
-        )
-    for name in ("Status", "Rules"):
-        contents.append(f'<section><h2><a href="#{name.lower()}">{name}</a></h2></section>')
-    accepted = sum(bool(outcomes[e.name]) for e in entries)
+        return (f'<section><h2><a href="#{self.name}">{html.escape(self.title)}</a></h2>'
+                f"<ul>{items}</ul></section>")
+
+    def text(self) -> str:
+        articles = "\n".join(a.text for a in self.articles)
+        return (f'<section class="chapter" id="{self.name}"><h2>{html.escape(self.title)}</h2>'
+                f"<p>{self.summary}</p>\n{articles}</section>")
+
+
+def sheet(
+    title: str, lead: str, legend: str, parts: Iterable[Part], outcomes: Mapping[str, Outcome]
+) -> str:
+    """A page of articles with contents, search, status and rules; empty parts are left out."""
+    shown = [part for part in parts if part.articles]
+    articles = [a for part in shown for a in part.articles]
+    contents = [part.contents() for part in shown] + [
+        f'<section><h2><a href="#{name.lower()}">{name}</a></h2></section>'
+        for name in ("Status", "Rules")
+    ]
+    accepted = sum(bool(outcomes[a.name]) for a in articles)
     body = BODY.substitute(
-        title=TITLE, lead=LEAD + f"{accepted} of {len(entries)} are accepted.", legend=LEGEND,
-        contents="\n".join(contents), chapters="\n".join(parts), toggle=TOGGLE, footer=FOOTER,
-        status=status(entries, outcomes),
+        title=title, lead=lead + f"{accepted} of {len(articles)} are accepted.", legend=legend,
+        contents="\n".join(contents), chapters="\n".join(part.text() for part in shown),
+        toggle=TOGGLE, footer=FOOTER, status=status(articles, outcomes),
         laws=laws_html(dict.fromkeys(
-            law for e in entries for law in outcomes[e.name].written.laws)),
+            law for a in articles for law in outcomes[a.name].written.laws)),
     )
-    return page(TITLE, body, asset("book.css", "mathdl.book"), asset("book.js", "mathdl.book"))
+    return page(title, body, asset("book.css", "mathdl.book"), asset("book.js", "mathdl.book"))
 
 
 def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
@@ -115,15 +148,7 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
         title = paragraph(entry.title)
     except UnsupportedError as error:
         raise error.within(entry.name) from None
-    try:
-        result = formula(outcome.latex) if outcome.latex else ""
-        steps = proof_html(outcome.written, f"{entry.name}-")
-    except UnsupportedError as error:
-        problems[entry.name] = str(error)
-        source, steps = html.escape(outcome.latex), ""
-        result = f'<p class="bad">A formula could not be set.</p><pre>{source}</pre>'
-    proof = (f'<details class="proof"><summary>Proof</summary>\n{steps}</details>\n'
-             if steps else "")
+    result, proof = result_and_proof(outcome, problems)
     cited = "".join(
         f"<li>{html.escape(r.source)}, {html.escape(r.place)}</li>" for r in entry.references
     )
@@ -139,6 +164,20 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
         f"</details>\n"
         f'<h4>References</h4><ul class="references">{cited}</ul>\n</article>'
     )
+
+
+def result_and_proof(outcome: Outcome, problems: dict[str, str]) -> tuple[str, str]:
+    """The derivatives, and the proof to unfold; what cannot be set goes into ``problems``."""
+    try:
+        result = formula(outcome.latex) if outcome.latex else ""
+        steps = proof_html(outcome.written, f"{outcome.name}-")
+    except UnsupportedError as error:
+        problems[outcome.name] = str(error)
+        source, steps = html.escape(outcome.latex), ""
+        result = f'<p class="bad">A formula could not be set.</p><pre>{source}</pre>'
+    proof = (f'<details class="proof"><summary>Proof</summary>\n{steps}</details>\n'
+             if steps else "")
+    return result, proof
 
 
 def badge(outcome: Outcome) -> str:
@@ -176,21 +215,21 @@ def _lines(text: str) -> str:
     return "<br>".join(html.escape(line) for line in text.replace("; ", "\n").split("\n"))
 
 
-def status(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> str:
+def status(articles: Sequence[Article], outcomes: Mapping[str, Outcome]) -> str:
     """What was checked of each derivation, as a table."""
     heads = ["Derivation", "Result", "Checked by", "Tried", "Worst error", "Bound", "Textbook",
              "Length", "Proof", "Time"]
     rows = []
-    for entry in entries:
-        o = outcomes[entry.name]
+    for one in articles:
+        o = outcomes[one.name]
         errors = [form.error for form in o.forms]
         cells = [
-            f'<a href="#{entry.name}">{paragraph(entry.title)}</a>', badge(o),
+            f'<a href="#{one.name}">{one.title}</a>', badge(o),
             html.escape(", ".join(o.methods)), str(o.tried), f"{o.error:.1e}", f"{o.bound:.1e}",
             f"{max(errors):.1e}" if errors else "", f"{o.ratio:.2f}" if errors else "",
             html.escape(o.proof) or "not recorded", f"{o.seconds:.1f} s",
         ]
-        rows.append(f'<tr data-for="{entry.name}">' + "".join(f"<td>{c}</td>" for c in cells)
+        rows.append(f'<tr data-for="{one.name}">' + "".join(f"<td>{c}</td>" for c in cells)
                     + "</tr>")
     head = "".join(f"<th>{h}</th>" for h in heads)
     return (f'<div class="wide"><table class="status"><thead><tr>{head}</tr></thead>'

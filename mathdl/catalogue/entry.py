@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+import mathdl as md
 from mathdl.errors import NamingError
 from mathdl.ir.tensor import Tensor
 
@@ -27,6 +29,12 @@ class Instance:
     wrt: tuple[str, ...]
     smooth: bool = True
 
+    @classmethod
+    def backward(cls, output: Tensor, *wrt: str, smooth: bool = True) -> Instance:
+        """The entries weighted by ``G`` and summed: its gradients are the backward pass."""
+        weights = md.tensor("G", output.shape)
+        return cls(md.sum(weights * output), wrt, smooth)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -38,6 +46,10 @@ class Entry:
         Where it is found: author, title, section or equation.
     example
         Makes, from the function, the instance that is derived, verified, listed and tested.
+    about
+        What it is; by default what the function says of itself.
+    facts
+        What else is known of it, by what that is: a range, a constant.
     """
 
     name: str
@@ -46,6 +58,11 @@ class Entry:
     reference: str
     example: Callable[[Any], Instance]
     function: Callable[..., Any]
+    about: str
+    facts: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __reduce__(self) -> Any:
+        return entry_named, (self.name,)
 
     def instance(self) -> Instance:
         """The function applied to tensors of symbolic dims."""
@@ -53,8 +70,8 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """The first line of what the function says of itself."""
-        return (self.function.__doc__ or "").strip().split("\n")[0]
+        """The first line of what it is."""
+        return self.about.split("\n")[0]
 
 
 _REGISTRY: dict[str, Entry] = {}
@@ -63,7 +80,7 @@ _loaded = False
 
 def entry(
     family: str, *, law: str, reference: str, example: Callable[[Any], Instance],
-    name: str | None = None,
+    name: str | None = None, about: str | None = None, facts: Mapping[str, str] | None = None,
 ) -> Callable[[Made], Made]:
     """Register a function as an entry, called as the function is.
 
@@ -75,7 +92,10 @@ def entry(
         called = name or function.__name__
         if called in _REGISTRY:
             raise NamingError(f"there are two entries called {called!r}")
-        _REGISTRY[called] = Entry(called, family, law, reference, example, function)
+        _REGISTRY[called] = Entry(
+            called, family, law, reference, example, function,
+            about or inspect.getdoc(function) or "", facts or {},
+        )
         return function
 
     return register

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import sympify
+from sympy import Integer, Symbol, sympify
 
 from mathdl.generate.code import dim_code, dim_name
 from mathdl.generate.entry import entry, listed, row
@@ -197,35 +197,43 @@ def _prepare(m: Module) -> list[str]:
     return [*lines, ""]
 
 
-def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
-    """Dims that must be passed by name, and the lines that find and check the others."""
-    source: dict[Any, str] = {}
-    lines: list[str] = []
+def dims_of_shapes(
+    inputs: Sequence[Tensor]
+) -> dict[Any, tuple[Tensor, int, int, Any]]:
+    """The dims that the inputs' shapes tell, each with the tensor, the axis, and ``c`` and ``r``.
+
+    The axis is as long as ``c*dim + r``, where ``r`` has only dims told before.
+    """
+    found: dict[Any, tuple[Tensor, int, int, Any]] = {}
     late: list[tuple[Tensor, int, Any]] = []
-    for tensor in m.schedule.inputs:
+    for tensor in inputs:
         for axis, dim in enumerate(tensor.shape):
-            if isinstance(dim, int):
-                continue
-            if dim in m.dims:
-                if dim not in source:
-                    source[dim] = tensor.name or ""
-                    lines.append(f"{dim_name(dim)} = {m.names[tensor]}.shape[{axis}]")
-            else:
+            if isinstance(dim, Symbol):
+                found.setdefault(dim, (tensor, axis, 1, Integer(0)))
+            elif not isinstance(dim, int):
                 late.append((tensor, axis, dim))
     progress = True
     while progress:
         progress = False
         for tensor, axis, dim in late:
-            unknown = [s for s in dim.free_symbols if s not in source]
-            found = linear(sympify(dim), unknown[0]) if len(unknown) == 1 else None
-            if found is None or not found[0].is_number or not found[0].is_Integer:
+            unknown = [s for s in dim.free_symbols if s not in found]
+            solved = linear(sympify(dim), unknown[0]) if len(unknown) == 1 else None
+            if solved is None or not solved[0].is_number or not solved[0].is_Integer:
                 continue
-            c, rest = found
-            size = f"{m.names[tensor]}.shape[{axis}]"
-            top = f"({size} - ({dim_code(rest)}))" if rest != 0 else size
-            lines.append(f"{dim_name(unknown[0])} = {top}" + (f"//{c}" if c != 1 else ""))
-            source[unknown[0]] = tensor.name or ""
+            found[unknown[0]] = (tensor, axis, int(solved[0]), solved[1])
             progress = True
+    return found
+
+
+def _dim_checks(m: Module) -> tuple[list[Any], list[str]]:
+    """Dims that must be passed by name, and the lines that find and check the others."""
+    source: dict[Any, str] = {}
+    lines: list[str] = []
+    for dim, (tensor, axis, c, rest) in dims_of_shapes(m.schedule.inputs).items():
+        size = f"{m.names[tensor]}.shape[{axis}]"
+        top = f"({size} - ({dim_code(rest)}))" if rest != 0 else size
+        lines.append(f"{dim_name(dim)} = {top}" + (f"//{c}" if c != 1 else ""))
+        source[dim] = tensor.name or ""
     free = [d for d in m.dims if d not in source]
     if free:
         lines += listed("_passed(", (f"{dim}={dim_name(dim)}" for dim in free), ")")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mathdl.errors import AssumptionError, InputError, NamingError, OrderError, UnsupportedError
+from mathdl.generate.module import dims_of_shapes
 from mathdl.ir.system import inputs_of, with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.primitives import lookup_primitive
@@ -128,8 +129,8 @@ def instance(
     arrays: dict[str, Any] = dict(
         sample(inputs, dims, rng, outputs=tensors, manner=manner)
     )
-    bare = {str(d) for tensor in inputs for d in tensor.shape}
-    return {**arrays, **{name: size for name, size in dims.items() if name not in bare}}
+    told = set(map(str, dims_of_shapes(inputs)))
+    return {**arrays, **{name: size for name, size in dims.items() if name not in told}}
 
 
 def _graph(subject: Subject) -> list[Tensor]:

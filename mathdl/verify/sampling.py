@@ -185,7 +185,7 @@ def draw(
         entries = np.ceil(entries) if "positive" in facts else np.rint(entries)
     for name, scale in _SCALES.items():
         if name in facts:
-            entries = entries * scale
+            entries = np.asarray(entries * scale)
     if "causal_mask" in facts or not facts & _STRUCTURES:
         return entries
     return _structured(rng, entries, facts)

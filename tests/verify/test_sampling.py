@@ -64,6 +64,7 @@ def test_hints() -> None:
 
     assert np.abs(of("large")).mean() > 100
     assert np.abs(of("small")).mean() < 0.2
+    assert isinstance(sample([tensor("a", "", "small")], {}, rng)["a"], np.ndarray)
     assert np.abs(of("tiny")).max() < 1e-6
     assert of("large_positive").min() > 5
     assert of("greater_than_one").min() > 1
