@@ -240,3 +240,32 @@ def test_a_scalar_equation_is_solved_by_sympy(rng: np.random.Generator) -> None:
     found = root(md.log(x) - y, x, y)
     at = rng.normal(size=3)
     np.testing.assert_allclose(md.compile(found)(y=at), np.exp(at), rtol=1e-14)
+
+
+def spectral_radius(A: Any, eta: float, beta: float) -> float:
+    """Of the iteration of the derived heavy ball on a quadratic with that Hessian."""
+    update = applied(entry_named("momentum").function)
+    d = len(A)
+    columns = []
+    for e in np.eye(2 * d):
+        given = {"theta": e[:d], "v": e[d:], "g": A @ e[:d], "eta": eta, "beta": beta}
+        columns.append(np.concatenate([evaluate(update.point, given),
+                                       evaluate(update.states["v"], given)]))
+    return float(np.abs(np.linalg.eigvals(np.array(columns).T)).max())
+
+
+def test_the_rates_on_quadratics(rng: np.random.Generator) -> None:
+    """The contraction factors of the book, and that no other step or momentum is better."""
+    basis = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    low, high = 0.5, 8.0
+    A = basis @ np.diag([low, 1.0, 3.0, high]) @ basis.T
+    best = spectral_radius(A, 2 / (low + high), 0.0)
+    assert best == pytest.approx((high - low) / (high + low), rel=1e-9)
+    roots = np.sqrt(low), np.sqrt(high)
+    eta, rho = 4 / sum(roots) ** 2, (roots[1] - roots[0]) / sum(roots)
+    heavy = spectral_radius(A, eta, rho**2)
+    assert heavy == pytest.approx(rho, abs=1e-6)  # a double root: accurate to half the digits
+    for scale in (0.9, 1.1):
+        assert spectral_radius(A, scale * 2 / (low + high), 0.0) > best
+        assert spectral_radius(A, scale * eta, rho**2) > heavy
+        assert spectral_radius(A, eta, scale * rho**2) > heavy
