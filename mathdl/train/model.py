@@ -76,7 +76,7 @@ def save(
     rows = [epoch.to_dict() for epoch in history]
     record = {
         "experiment": name,
-        "settings": {**asdict(settings), "out": str(folder)},
+        "settings": asdict(settings),
         "model": model.text,
         "test_accuracy": history[-1].test_accuracy,
         "epochs": rows,
@@ -85,7 +85,7 @@ def save(
         "gradients.py": derivation.source,
         "derivation.txt": "\n".join(model.lines) + f"\n\n{derivation.text()}\n",
         "derivation.tex": _document(derivation.latex()),
-        "history.json": json.dumps(record, indent=2) + "\n",
+        "history.json": json.dumps(record, indent=2, default=str) + "\n",
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")

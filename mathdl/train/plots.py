@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
 from typing import Any
 
 import numpy as np
@@ -52,8 +51,9 @@ def learning_curve(
 
 
 def _scale(history: Sequence[Epoch]) -> str:
-    positive = all(epoch.train_loss > 0 and epoch.test_loss > 0 for epoch in history)
-    return "log" if positive else "linear"
+    """Logarithmic where losses are positive and fall by more than a factor of 3."""
+    losses = [loss for epoch in history for loss in (epoch.train_loss, epoch.test_loss)]
+    return "log" if 0 < 3 * min(losses) < max(losses) else "linear"
 
 
 def decision_boundary(

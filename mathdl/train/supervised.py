@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from mathdl.train.checkpoint import Checkpoint
 from mathdl.train.data import Dataset, Floats, one_hot
 from mathdl.train.experiment import Outcome, Say, Settings, setting
-from mathdl.train.checkpoint import Checkpoint
 from mathdl.train.loop import Batch, Packed, Score, minibatches, train
 from mathdl.train.model import Model, save
 from mathdl.train.optimizers import OPTIMIZERS, optimizer_named

@@ -30,7 +30,7 @@ MODEL = Model(
 class GaussianSettings(TrainSettings):
     """What can be chosen."""
 
-    epochs: int = setting(60, "Passes over the training samples.", kind=int, at_least=1)
+    epochs: int = setting(200, "Passes over the training samples.", kind=int, at_least=1)
     learning_rate: float | None = setting(0.02, "Learning rate at the start.", kind=float, above=0)
     out: Path = setting(  # noqa: RUF009
         Path("runs/gaussian"), "Folder for the results.", kind=Path
