@@ -421,18 +421,23 @@ def derive(
 def compile_expression(expr: Any) -> Compiled:
     """A callable that computes ``expr`` from its inputs, in a stable form; ``.source`` is its code.
 
-    Called with arrays by keyword, or in the order of declaration.
+    Called with arrays by keyword, or in the order of declaration.  Of several expressions, a
+    mapping by name, it returns a dict.
     """
     from mathdl.generate import generate_numpy
 
-    expr = as_tensor(expr)
-    prepared = prepare([expr])
-    value, *named = choose([*prepared.exprs, *prepared.names])
+    lone = not isinstance(expr, Mapping)
+    written = {"value": as_tensor(expr)} if lone else {k: as_tensor(e) for k, e in expr.items()}
+    exprs = list(written.values())
+    prepared = prepare(exprs)
+    chosen = choose([*prepared.exprs, *prepared.names])
+    declared = declared_with(exprs[0]) if lone else {}
     return generate_numpy(
-        [("value", value)], names=dict(zip(named, prepared.names.values(), strict=True)),
-        value=None, single=True, function="value",
-        extra_inputs=_arguments([expr], [], declared_with(expr)),
-        ignored=[n for n, t in declared_with(expr).items() if t not in inputs_of([expr])],
+        list(zip(written, chosen, strict=False)),
+        names=dict(zip(chosen[len(exprs):], prepared.names.values(), strict=True)),
+        value=None, single=lone, function="value" if lone else "values",
+        extra_inputs=_arguments(exprs, [], declared),
+        ignored=[n for n, t in declared.items() if t not in inputs_of(exprs)],
     )
 
 

@@ -102,3 +102,62 @@ def shifted(
 def with_noise(inputs: Floats, deviation: float, rng: np.random.Generator) -> Floats:
     """Gaussian noise added, which acts as a Tikhonov penalty (Bishop, Neural Comp. 7, 1995)."""
     return inputs + deviation * rng.standard_normal(inputs.shape)
+
+
+def standardised(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    """Both with the mean and deviation of each feature of ``train`` made 0 and 1."""
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    return (train - mean) / deviation, (test - mean) / deviation
+
+
+def load_classes(name: str) -> Dataset:
+    """One of scikit-learn's tables with class labels, standardised; a fifth is held out.
+
+    ``breast_cancer``: 569 tumours, 30 measures of a cell's nucleus, 2 classes (Street, Wolberg
+    and Mangasarian, 1993).  ``wine``: 178 wines, 13 measures, 3 cultivars (Forina, 1988).
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    bunch = getattr(extra("sklearn.datasets", f"the {name} data set"), f"load_{name}")()
+    inputs, labels = np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target, np.intp)
+    held_out = stratified_split(labels, 0.2, seed=0)
+    train, test = standardised(inputs[~held_out], inputs[held_out])
+    return Dataset(
+        name, len(bunch.target_names), Samples(train, labels[~held_out]),
+        Samples(test, labels[held_out]),
+    )
+
+
+def load_diabetes() -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Inputs ``(N, 10)`` and targets ``(N,)`` of 442 patients, to learn from and held out.
+
+    The target is a measure of the progress of diabetes in a year; all is standardised.
+    Source: Efron, Hastie, Johnstone and Tibshirani, Least Angle Regression, Ann. Stat. 32, 2004.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    bunch = extra("sklearn.datasets", "the diabetes data set").load_diabetes()
+    table = np.column_stack([bunch.data, bunch.target]).astype(np.float64)
+    held_out = stratified_split(np.zeros(len(table), dtype=np.intp), 0.2, seed=0)
+    train, test = standardised(table[~held_out], table[held_out])
+    return (train[:, :-1], train[:, -1]), (test[:, :-1], test[:, -1])
+
+
+def xor(count: int, rng: np.random.Generator) -> Samples:
+    """Points of the square from -1 to 1; the class is whether the signs differ."""
+    points = rng.uniform(-1, 1, (count, 2))
+    return Samples(points, (points[:, 0] * points[:, 1] < 0).astype(np.intp))
+
+
+def spirals(count: int, rng: np.random.Generator) -> Samples:
+    """Two interleaved spirals of a turn and a half, with a little noise.
+
+    After Lang and Witbrock, Learning to Tell Two Spirals Apart, 1988.
+    """
+    labels = np.arange(count) % 2
+    radius = np.sqrt(rng.uniform(0.02, 1, count))
+    angle = 3 * np.pi * radius + np.pi * labels
+    points = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    return Samples(with_noise(points, 0.02, rng), labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from mathdl.errors import InputError
 from mathdl.extra import extra
+from mathdl.train.checkpoint import Checkpoint
 from mathdl.train.data import Floats, Integers
 from mathdl.train.optimizers import Optimizer, cosine_decay
 
@@ -73,33 +74,49 @@ def train(
     rate: float | None = None,
     evaluate: Callable[[], Score],
     progress: bool = True,
+    checkpoint: Checkpoint | None = None,
+    patience: int = 0,
 ) -> list[Epoch]:
     """Minimise a loss; the parameters change in place.
 
     Args:
         value_and_gradient: takes a batch's arrays, the parameters, and ``out``, the arrays that
-            it writes the gradients into; returns the loss and the gradients.
+            it writes the gradients into; returns the loss and the gradients, of which those by
+            numbers are read.
         batches: one epoch's mini-batches, each with the number of its samples.
         rate: the learning rate at the start, by default the optimizer's; falls to zero along a
             half cosine.
         evaluate: scores the parameters, once an epoch.
         progress: show a progress bar on stderr.
+        checkpoint: saved after every epoch; a run that was interrupted goes on from it.
+        patience: end after so many epochs in which the training loss was never the least; 0 for
+            never.
 
     Raises:
         InputError: the loss is no longer finite.
     """
     gradients = Packed({name: view.shape for name, view in parameters.views.items()},
                        parameters.flat.dtype)
+    arrays = {name: view for name, view in gradients.views.items() if view.ndim}
+    numbers = [name for name, view in gradients.views.items() if not view.ndim]
     rule = optimizer.rule(parameters.flat)
     start_rate = optimizer.rate if rate is None else rate
-    history: list[Epoch] = []
+    history = [] if checkpoint is None else [
+        Epoch(int(e["number"]), e["train_loss"], e["test_loss"], e["test_accuracy"])
+        for e in checkpoint.load(parameters.flat, rule)
+    ]
     with _bar(epochs, progress) as bar:
-        for number in range(1, epochs + 1):
+        bar.update(len(history))
+        for number in range(len(history) + 1, epochs + 1):
+            if _stalled(history, patience):
+                break
             total, seen = 0.0, 0
             # one rate an epoch; the last epoch still learns
             now = cosine_decay(start_rate, (number - 1) / epochs)
             for size, batch in batches():
-                value, _ = value_and_gradient(**batch, **parameters.views, out=gradients.views)
+                value, found = value_and_gradient(**batch, **parameters.views, out=arrays)
+                for name in numbers:
+                    gradients.views[name][...] = found[name]
                 total += float(value) * size
                 seen += size
                 rule.step(parameters.flat, gradients.flat, now)
@@ -115,7 +132,17 @@ def train(
                 refresh=False,
             )
             bar.update()
+            if checkpoint is not None:
+                checkpoint.save(parameters.flat, rule, [epoch.to_dict() for epoch in history])
     return history
+
+
+def _stalled(history: Sequence[Epoch], patience: int) -> bool:
+    """Whether the least training loss is ``patience`` epochs ago."""
+    if not patience or not history:
+        return False
+    best = min(history, key=lambda epoch: epoch.train_loss)
+    return history[-1].number - best.number >= patience
 
 
 def _bar(total: int, shown: bool) -> Any:

@@ -1,107 +1,125 @@
 """Update rules: how parameters follow their gradients.
 
-All parameters of a model lie in one vector ``theta`` (see :class:`mathdl.train.loop.Packed`),
-so a rule is a few operations on whole vectors, done in place.  Legend: ``g`` the gradient at
-step ``t = 1, 2, ...``, ``a`` the learning rate of that step.
+The rules are those of the catalogue, derived from the problems that define them and generated as
+NumPy code.  All parameters of a model lie in one vector ``theta`` (see
+:class:`mathdl.train.loop.Packed`), so a rule is a few operations on whole vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mathdl.catalogue import entry_named
+from mathdl.catalogue.optimizers.legend import applied, argument
+from mathdl.derivation import compile_expression
 from mathdl.errors import NamingError
+from mathdl.ir.system import inputs_of
+from mathdl.simplify import simplify
 from mathdl.train.data import Floats
 
-
-class Rule(Protocol):
-    """One update of ``theta`` in place."""
-
-    def step(self, theta: Floats, g: Floats, rate: float) -> None: ...
+if TYPE_CHECKING:
+    from mathdl.generate.compiled import Compiled
 
 
-class GradientDescent:
-    """``theta <- theta - a g``.  Robbins and Monro, Ann. Math. Stat. 22, 1951."""
+@dataclass(frozen=True)
+class Generated:
+    """The code of one step and the names of its states.
 
-    def __init__(self, like: Floats) -> None:
-        self._scaled = np.empty_like(like)
-
-    def step(self, theta: Floats, g: Floats, rate: float) -> None:
-        np.multiply(g, rate, out=self._scaled)
-        theta -= self._scaled
-
-
-class Momentum:
-    """``v <- m v + g;  theta <- theta - a v``, with ``m = 0.9``.
-
-    Polyak 1964 in the form of Sutskever et al., ICML 2013, eq. 1-2, with the rate outside of
-    the velocity as PyTorch has it.
+    ``added`` says that it computes what is added to ``theta``, which then it does not read.
     """
 
-    def __init__(self, like: Floats, momentum: float = 0.9) -> None:
-        self._momentum = momentum
-        self._velocity = np.zeros_like(like)
-        self._scaled = np.empty_like(like)
-
-    def step(self, theta: Floats, g: Floats, rate: float) -> None:
-        self._velocity *= self._momentum
-        self._velocity += g
-        np.multiply(self._velocity, rate, out=self._scaled)
-        theta -= self._scaled
+    code: Compiled
+    states: tuple[str, ...]
+    added: bool
 
 
-class Adam:
-    """Kingma and Ba, Adam, ICLR 2015, algorithm 1::
+@lru_cache
+def generated(entry: str) -> Generated:
+    """The code of an update rule of the catalogue."""
+    update = applied(entry_named(entry).function)
+    theta = argument("theta")
+    (step,) = simplify([update.point - theta])
+    added = theta not in inputs_of([step])
+    code = compile_expression({"theta": step if added else update.point, **update.states})
+    return Generated(code, tuple(update.states), added)
 
-        m <- b1 m + (1 - b1) g          mh = m / (1 - b1**t)
-        v <- b2 v + (1 - b2) g**2       vh = v / (1 - b2**t)
-        theta <- theta - a mh / (sqrt(vh) + eps)
+
+class Rule:
+    """An update of ``theta`` in place, with the states that it carries from step to step.
+
+    States start at zero and are computed into arrays that take turns; ``states`` and ``steps``
+    are all that a run needs to go on from.
     """
 
     def __init__(
-        self, like: Floats, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+        self, generated: Generated, constants: Mapping[str, float], like: Floats
     ) -> None:
-        self._beta1, self._beta2, self._epsilon = beta1, beta2, epsilon
-        self._m, self._v = np.zeros_like(like), np.zeros_like(like)
-        self._a, self._b = np.empty_like(like), np.empty_like(like)
-        self._t = 0
+        self.states = {name: np.zeros_like(like) for name in generated.states}
+        self.steps = 0
+        self._next = {name: np.zeros_like(like) for name in generated.states}
+        self._theta = np.empty_like(like)
+        self._inputs = generated.code.inputs
+        self._added = generated.added
+        self._scalars = {name: like.dtype.type(value) for name, value in constants.items()}
+        scalars = {"eta": like.dtype.type(0), "t": like.dtype.type(1), **self._scalars}
+        given = {"theta": like, "g": like, **self.states, **scalars}
+        self._run = generated.code.plan(*(given[name] for name in self._inputs))
 
     def step(self, theta: Floats, g: Floats, rate: float) -> None:
-        self._t += 1
-        m, v, a, b = self._m, self._v, self._a, self._b
-        m *= self._beta1
-        np.multiply(g, 1 - self._beta1, out=a)
-        m += a
-        v *= self._beta2
-        np.multiply(g, g, out=a)
-        a *= 1 - self._beta2
-        v += a
-        np.multiply(v, 1 / (1 - self._beta2**self._t), out=b)
-        np.sqrt(b, out=b)
-        b += self._epsilon
-        np.multiply(m, rate / (1 - self._beta1**self._t), out=a)
-        a /= b
-        theta -= a
+        self.steps += 1
+        kind = theta.dtype.type
+        given = {"theta": theta, "g": g, "eta": kind(rate), "t": kind(self.steps),
+                 **self.states, **self._scalars}
+        self._run(*[given[name] for name in self._inputs], self._theta, *self._next.values())
+        if self._added:
+            theta += self._theta
+        else:
+            theta[...] = self._theta
+        self.states, self._next = self._next, self.states
+
+    def restore(self, states: Mapping[str, Floats], steps: int) -> None:
+        """Go on from the states that a rule of the same name had after so many steps."""
+        for name, state in self.states.items():
+            state[...] = states[name]
+        self.steps = steps
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule by name, with the learning rate that suits it when none is asked for."""
+    """An update rule of the catalogue by name, with the constants that suit it.
+
+    ``rate`` is the learning rate when none is asked for.
+    """
 
     name: str
-    rule: Callable[[Floats], Rule]
+    entry: str
     rate: float
+    constants: Mapping[str, float] = field(default_factory=dict)
+
+    def rule(self, like: Floats) -> Rule:
+        """The rule for parameters in a vector of that length and type."""
+        return Rule(generated(self.entry), self.constants, like)
 
 
 OPTIMIZERS = {
     optimizer.name: optimizer
     for optimizer in (
-        Optimizer("adam", Adam, 3e-3),
-        Optimizer("sgd", GradientDescent, 0.3),
-        Optimizer("momentum", Momentum, 0.05),
+        Optimizer("adam", "adam", 3e-3, {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}),
+        Optimizer("sgd", "gradient_descent", 0.3),
+        Optimizer("momentum", "momentum", 0.05, {"beta": 0.9}),
+        Optimizer("nesterov", "nesterov", 0.05, {"beta": 0.9}),
+        Optimizer("adagrad", "adagrad", 0.03, {"epsilon": 1e-8}),
+        Optimizer("rmsprop", "rmsprop", 1e-3, {"beta": 0.99, "epsilon": 1e-8}),
+        Optimizer("adamw", "adamw", 3e-3,
+                  {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "decay": 0.01}),
+        Optimizer("ista", "proximal_gradient", 0.3, {"lam": 1e-4}),
+        Optimizer("box", "projected_box", 0.3, {"bound": 1.0}),
+        Optimizer("ball", "projected_ball", 0.3, {"radius": 20.0}),
     )
 }
 

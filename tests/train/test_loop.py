@@ -22,8 +22,7 @@ Y = X @ TRUE + 0.25
 def loss(X: Any, y: Any, w: Any, b: Any, out: Mapping[str, Any]) -> tuple[float, Mapping[str, Any]]:
     r = X @ w + b - y
     np.matmul(X.T, r / len(y), out=out["w"])
-    out["b"][...] = r.mean()
-    return float((r**2).mean() / 2), out
+    return float((r**2).mean() / 2), {**out, "b": r.mean()}
 
 
 def fit(seed: int, **options: Any) -> tuple[Packed, list[Epoch]]:

@@ -6,20 +6,18 @@ checked against finite differences, and computed by the generated NumPy code.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import mathdl as md
 from mathdl.train.data import Dataset, load_digits, one_hot, shifted, with_noise
-from mathdl.train.experiment import Experiment, Outcome, Refused, Say, Settings, setting
-from mathdl.train.loop import Batch, Epoch, Packed, Score, minibatches, train
+from mathdl.train.experiment import Experiment, Outcome, Say, Settings, setting
+from mathdl.train.loop import Batch, Packed, Score, minibatches, train
+from mathdl.train.model import Model, save
 from mathdl.train.optimizers import OPTIMIZERS, optimizer_named
 from mathdl.train.plots import learning_curve
 
@@ -67,26 +65,7 @@ class DigitsSettings(Settings):
     out: Path = setting(Path("runs/digits"), "Folder for the results.", kind=Path)  # noqa: RUF009
 
 
-@dataclass(frozen=True)
-class Network:
-    """The loss as text, the shapes it is over, and the names of the parameters."""
-
-    definitions: tuple[str, ...]
-    value: str
-    shapes: dict[str, str]
-    parameters: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        return "; ".join((*self.definitions, self.value))
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """For reading, a definition a line."""
-        return (*self.definitions, f"loss = {self.value}")
-
-
-def network(layers: int, activation: str) -> Network:
+def network(layers: int, activation: str) -> Model:
     """An MLP with ``layers`` hidden layers under softmax cross-entropy, all dims symbolic.
 
     Legend: ``n`` samples, ``d`` features, ``h1 h2 ...`` hidden units, ``c`` classes.
@@ -103,7 +82,9 @@ def network(layers: int, activation: str) -> Network:
         definitions.append(f"{name} = {function}({below} @ W{k} + b{k})")
         below = name
     parameters = tuple(name for name in shapes if name not in ("X", "Y"))
-    return Network(tuple(definitions), "-sum(Y*log(P))/n", shapes, parameters)
+    return Model(
+        tuple(definitions), "-sum(Y*log(P))/n", shapes, parameters, {"Y": "one_hot"}
+    )
 
 
 def initialise(
@@ -138,12 +119,10 @@ def run(settings: DigitsSettings, say: Say) -> Outcome:
     for k, line in enumerate(model.lines):
         say(("model      " if k == 0 else " " * 11) + line)
 
-    derivation, step = _derive(model, settings.seed, say)
+    derivation, step = model.verified(settings.seed, say)
     settings.out.mkdir(parents=True, exist_ok=True)  # before the work, so as not to lose it
     loss = derivation.compile("value")
-    probabilities = md.compile(
-        md.parse("; ".join((*model.definitions, "P")), shapes=model.shapes)
-    )
+    probabilities = model.quantity("P")
 
     rng = np.random.default_rng(settings.seed)
     sizes = (data.features, *settings.hidden, data.classes)
@@ -175,31 +154,16 @@ def run(settings: DigitsSettings, say: Say) -> Outcome:
         f"({correct} of {len(data.test)} held-out digits), "
         f"trained in {time.perf_counter() - began:.1f} s"
     )
-    files = _save(settings, model, derivation, step.source, parameters, history)
+    files = save(settings, "digits", model, derivation, parameters, history)
+    widths = "-".join(str(width) for width in sizes[1:])
+    curve = settings.out / "learning_curve.png"
+    learning_curve(
+        history, curve, f"digits: {settings.activation} perceptron {widths}, {settings.optimizer}"
+    )
+    files = (curve, *files)
     say(f"saved      {', '.join(path.name for path in files)} in {settings.out}")
     say(f"took       {time.perf_counter() - started:.1f} s")
     return Outcome(history[-1].test_accuracy, files)
-
-
-def _derive(model: Network, seed: int, say: Say) -> tuple[Any, Any]:
-    """The derivation of the loss and its compiled value and gradients, once verified."""
-    began = time.perf_counter()
-    loss = md.parse(model.text, shapes=model.shapes, assume={"Y": "one_hot"})
-    derivation = md.derive(loss, wrt=list(model.parameters))
-    step = derivation.compile()
-    say(
-        f"derived    the gradients of {', '.join(model.parameters)} and their NumPy code "
-        f"in {time.perf_counter() - began:.2f} s"
-    )
-    began = time.perf_counter()
-    report = derivation.verify(seed=seed)
-    verdict = "verified" if report else "refused "
-    say(f"{verdict}   against finite differences in {time.perf_counter() - began:.2f} s")
-    for line in str(report).splitlines():
-        say(" " * 11 + line)
-    if not report:
-        raise Refused("the gradients failed verification; nothing was trained")
-    return derivation, step
 
 
 def _batches(data: Dataset, size: int, rng: np.random.Generator) -> Iterator[tuple[int, Batch]]:
@@ -208,42 +172,6 @@ def _batches(data: Dataset, size: int, rng: np.random.Generator) -> Iterator[tup
     targets = one_hot(data.train.labels, data.classes)
     for chosen in minibatches(len(data.train), size, rng):
         yield len(chosen), {"X": inputs[chosen], "Y": targets[chosen]}
-
-
-def _save(
-    settings: DigitsSettings, model: Network, derivation: Any, source: str, parameters: Packed,
-    history: list[Epoch],
-) -> tuple[Path, ...]:
-    folder = settings.out
-    record = {
-        "experiment": "digits",
-        "settings": {**asdict(settings), "out": str(folder)},
-        "model": model.text,
-        "test_accuracy": history[-1].test_accuracy,
-        "epochs": [epoch.to_dict() for epoch in history],
-    }
-    texts = {
-        "gradients.py": source,
-        "derivation.txt": "\n".join(model.lines) + f"\n\n{derivation.text()}\n",
-        "derivation.tex": _document(derivation.latex()),
-        "history.json": json.dumps(record, indent=2) + "\n",
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    arrays: dict[str, Any] = dict(parameters.views)
-    np.savez(folder / "parameters.npz", **arrays)
-    widths = "-".join(str(len(b)) for name, b in arrays.items() if name.startswith("b"))
-    title = f"digits: {settings.activation} perceptron {widths}, {settings.optimizer}"
-    learning_curve(history, folder / "learning_curve.png", title)
-    return tuple(folder / name for name in ("learning_curve.png", *texts, "parameters.npz"))
-
-
-def _document(body: str) -> str:
-    """A LaTeX fragment as a document that compiles."""
-    return (
-        "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n\\begin{document}\n"
-        f"{body}\n\\end{{document}}\n"
-    )
 
 
 EXPERIMENT = Experiment(
