@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from sympy import log, oo, sympify
@@ -62,6 +63,11 @@ class Analysis:
             self._known[id(t)] = self._composed(t)
         return self._known[id(tensor)]
 
+    @cached_property
+    def values(self) -> Analysis:
+        """The same quantities taken as constants: their ranges."""
+        return Analysis((), ()) if self.variables else self
+
     def moves(self, tensor: Tensor) -> bool:
         """Whether a quantity depends on the variables."""
         for t in topological([tensor], self._seen.keys()):
@@ -101,7 +107,7 @@ class Analysis:
             return unknown("it reads the variables as an index, or as if constant")
         equation = tensor.equation
         walk = self.body(tensor, equation.operands, equation.body)
-        return self._reduced(tensor, walk(equation.body))
+        return self.reduced(tensor, walk(equation.body))
 
     def body(self, tensor: Tensor, operands: Sequence[Access], body: Any) -> Body:
         """How the parts of a body over these accesses behave, for every entry of the tensor."""
@@ -115,7 +121,7 @@ class Analysis:
         logs = () if body.has(where) else body.atoms(log)
         return Body(parts, frozenset(e.args[0] for e in logs))
 
-    def _reduced(self, tensor: Tensor, f: Nature) -> Nature:
+    def reduced(self, tensor: Tensor, f: Nature) -> Nature:
         """The nature of the reduction of entries that are each like ``f``."""
         equation = tensor.equation
         count = product(equation.extents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Abs, Add, KroneckerDelta, Mod, Mul, Pow, exp, floor, log, oo
+from sympy import Abs, Add, Function, KroneckerDelta, Mod, Mul, Pow, exp, floor, log, oo
 
 from mathdl.convexity.nature import (
     Nature,
@@ -35,10 +35,22 @@ from mathdl.convexity.ranges import (
     Range,
 )
 from mathdl.convexity.table import AFFINE, CONCAVE, CONVEX, CURVES, Curve, Piece
-from mathdl.scalar import COMPARISONS, expm1, log1p, maximum, minimum, of_head, sign, where, xlogy
+from mathdl.scalar import (
+    COMPARISONS,
+    expm1,
+    log1p,
+    lookup,
+    maximum,
+    minimum,
+    of_head,
+    sign,
+    where,
+    xlogy,
+)
 from mathdl.scalar.rectifiers import clip, elu, leaky_relu
 from mathdl.scalar.special import polygamma
 
+_CURVED = frozenset(lookup(name).head for name in CURVES)
 Natures = Mapping[Any, Nature]  # by symbol: what the slots, indices and dims are
 
 
@@ -68,7 +80,8 @@ class Body:
             return constant(POSITIVE.within(ONE, oo), expr) if expr.is_positive else constant(
                 NONNEGATIVE if expr.is_nonnegative else ANY)
         if isinstance(expr, Add):
-            return added([self(a) for a in expr.args])
+            other = _rewritten(expr)
+            return self(other) if other is not None else added([self(a) for a in expr.args])
         if isinstance(expr, Mul):
             return multiplied([self(a) for a in expr.args])
         if isinstance(expr, Pow):
@@ -98,6 +111,17 @@ class Body:
         if inner.constant and inner.range.positive:
             return exponential(scaled(logarithm(inner), above))
         return unknown(first_blame([inner, above], "a power with a variable exponent"))
+
+
+def _rewritten(total: Any) -> Any | None:
+    """The same by one declared function: ``1 - sigmoid(x)`` is ``sigmoid(-x)``."""
+    for inner in total.atoms(Function):
+        declared = of_head(inner.func)
+        for written, better in declared.replaces if declared is not None else ():
+            form = written(*inner.args)
+            if form == total and isinstance(form, Add) and better(*inner.args).func in _CURVED:
+                return better(*inner.args)
+    return None
 
 
 def _restricted(f: Nature) -> Nature:

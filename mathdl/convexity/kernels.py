@@ -3,10 +3,10 @@
 A kernel ``K[i, j]`` is a sum over bound indices of products of entries.  Exchange ``i`` with ``j``
 and some of the bound indices in pairs, each a left one with a right one.  If every factor either
 reads indices of one side and comes with its image, or is a positive semidefinite matrix in two
-indices that are exchanged, or is nonnegative and reads no exchanged index, then ``K`` is positive semidefinite: products of such kernels
-are, by Schur's theorem, and so are sums over exchanged pairs, being congruences ``B' M B``
-(Horn and Johnson, Matrix Analysis, 7.1.8 and 7.5.3).  This is Gram's form ``B' D B``, the
-diagonal of nonnegatives, ``x' A x`` and the Kronecker product in one.
+indices that are exchanged, or is nonnegative and reads no exchanged index, then ``K`` is positive
+semidefinite: products of such kernels are, by Schur's theorem, and so are sums over exchanged
+pairs, being congruences ``B' M B`` (Horn and Johnson, Matrix Analysis, 7.1.8 and 7.5.3).  This is
+Gram's form ``B' D B``, the diagonal of nonnegatives, ``x' A x`` and the Kronecker product in one.
 """
 
 from __future__ import annotations
@@ -151,6 +151,7 @@ def _bracket_stands(bracket: Any, exchange: Exchange) -> bool:
 
 def definite(analysis: Analysis, matrix: Tensor) -> str | None:
     """``positive`` or ``semi`` where a matrix, in its last two axes, is shown to be definite."""
+    analysis = analysis.values
     known = analysis.definiteness
     if id(matrix) not in known:
         known[id(matrix)] = (matrix, _definite(analysis, matrix))

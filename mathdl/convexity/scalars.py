@@ -74,8 +74,6 @@ def _opened(analysis: Analysis, tensor: Tensor) -> Opened | None:
         if sum(1 for _ in preorder_traversal(body)) > MAX_PARTS:
             return None
     moving = tuple(slot(k) for k in slots_in(body) if analysis.moves(operands[k].tensor))
-    if not 0 < len(moving) <= MAX_ARGUMENTS:
-        return None
     return Opened(body, tuple(operands), moving, analysis.body(tensor, operands, body))
 
 
@@ -88,6 +86,12 @@ def _next(analysis: Analysis, body: Any, operands: list[Access]) -> int | None:
         if multiple or (analysis.moves(tensor) and not analysis.nature(tensor).affine):
             return k
     return None
+
+
+def by_opening(analysis: Analysis, tensor: Tensor) -> Nature | None:
+    """By composition, in the body with what is not affine put in."""
+    found = _opened(analysis, tensor)
+    return None if found is None else analysis.reduced(tensor, found.walk(found.body))
 
 
 # -- the Hessian in a few arguments ------------------------------------------------------------
@@ -118,7 +122,9 @@ def is_smooth(node: Any, walk: Body) -> bool:
 def by_minors(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """From the signs of the principal minors of the Hessian in the affine quantities."""
     found = _opened(analysis, tensor)
-    if found is None or not all(is_smooth(n, found.walk) for n in preorder_traversal(found.body)):
+    if found is None or len(found.moving) > MAX_ARGUMENTS:
+        return None
+    if not all(is_smooth(node, found.walk) for node in preorder_traversal(found.body)):
         return None
     slopes = [found.body.diff(s) for s in found.moving]
     hessian = Matrix([[d.diff(s) for s in found.moving] for d in slopes])

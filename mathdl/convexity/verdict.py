@@ -9,7 +9,7 @@ from mathdl.convexity.analysis import SETS, Analysis, by_spectrum
 from mathdl.convexity.hessian import by_hessian
 from mathdl.convexity.kernels import by_determinant, summed_products
 from mathdl.convexity.nature import Nature
-from mathdl.convexity.scalars import by_minors, by_pieces
+from mathdl.convexity.scalars import by_minors, by_opening, by_pieces
 from mathdl.differentiate import free_variables, restored
 from mathdl.ir.assumptions import closure
 from mathdl.ir.system import rewrite, topological
@@ -18,7 +18,9 @@ from mathdl.language.pointwise import as_tensor
 from mathdl.present.text import to_text
 from mathdl.request import Wrt, name_of, resolve_wrt
 
-ATTEMPTS = (by_spectrum, by_determinant, summed_products, by_pieces, by_minors)
+ATTEMPTS = (
+    by_spectrum, by_determinant, summed_products, by_opening, by_pieces, by_minors,
+)
 MAX_SHOWN = 60
 
 
@@ -91,11 +93,11 @@ def _reason(analysis: Analysis, expr: Tensor, found: Nature) -> str:
         nature = found if tensor is expr else analysis.nature(tensor)
         if not analysis.moves(tensor) or tensor.is_input:
             continue
-        if not nature.known and not nature.laws:
+        if not found.known and not nature.known and not nature.laws:
             return f"{_shown(tensor)}: {nature.blame or 'no rule applies'}"
         if nature.laws:
             lines.append(f"{_shown(tensor)} is {_kind(nature)}: {'; '.join(nature.laws)}")
-    if found.affine:
+    if found.affine and not lines:
         return "sums and products with constants alone"
     return "\n".join(lines)
 
