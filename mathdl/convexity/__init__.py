@@ -1,0 +1,5 @@
+"""Convexity: proved by rules of composition, or by the form of the Hessian."""
+
+from mathdl.convexity.verdict import Curvature, curvature
+
+__all__ = ["Curvature", "curvature"]

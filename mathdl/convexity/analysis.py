@@ -1,0 +1,173 @@
+"""The natures of all quantities below an expression, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from sympy import log, oo, sympify
+
+from mathdl.convexity.body import Body
+from mathdl.convexity.nature import (
+    Nature,
+    constant,
+    greatest,
+    least,
+    nature,
+    product_up_many,
+    repeated,
+    unknown,
+)
+from mathdl.convexity.ranges import ANY, ZERO, Range, of_assumptions
+from mathdl.convexity.table import AFFINE, CONCAVE, CONVEX, SPECTRAL
+from mathdl.ir.assumptions import closure
+from mathdl.ir.bodies import reads_inside
+from mathdl.ir.build import ranges_of
+from mathdl.ir.dim import product
+from mathdl.ir.index import bound_index, slot, slots_in
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.scalar import where
+
+#: What may find the nature of a quantity where composition does not.
+Attempt = Callable[["Analysis", Tensor], Nature | None]
+
+#: Assumptions that hold on convex sets: only they are used of the variables.
+SETS = frozenset({
+    "positive", "nonnegative", "unit_interval", "probability_vector", "symmetric",
+    "positive_definite", "lower_triangular", "diagonal",
+})
+
+
+class Analysis:
+    """Natures by tensor, in the given variables; those of constants are their ranges."""
+
+    def __init__(
+        self, outputs: Iterable[Tensor], variables: Sequence[Tensor],
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
+        outputs = list(outputs)
+        self.variables = tuple(variables)
+        self.definiteness: dict[int, tuple[Tensor, str | None]] = {}
+        self._seen: dict[int, Tensor] = {}
+        self._depends = {id(v) for v in variables}
+        self._known: dict[int, Nature] = {}
+        for tensor in topological(outputs):
+            self._known[id(tensor)] = self._attempted(tensor, attempts)
+
+    def nature(self, tensor: Tensor) -> Nature:
+        """What is known of a quantity that was analysed, or by composition of one made of such."""
+        for t in topological([tensor], self._known.keys()):
+            self._known[id(t)] = self._composed(t)
+        return self._known[id(tensor)]
+
+    @cached_property
+    def values(self) -> Analysis:
+        """The same quantities taken as constants: their ranges."""
+        return Analysis((), ()) if self.variables else self
+
+    def moves(self, tensor: Tensor) -> bool:
+        """Whether a quantity depends on the variables."""
+        for t in topological([tensor], self._seen.keys()):
+            self._seen[id(t)] = t
+            if any(id(a.tensor) in self._depends for a in t.operands):
+                self._depends.add(id(t))
+        return id(tensor) in self._depends
+
+    def _attempted(self, tensor: Tensor, attempts: Sequence[Attempt]) -> Nature:
+        found = self._composed(tensor)
+        if found.known or not self.moves(tensor):
+            return found
+        for attempt in attempts:
+            other = attempt(self, tensor)
+            if other is not None and (other.known or other.down is not None):
+                return nature(
+                    other.range.within(found.range.low, found.range.high, found.range.nonzero),
+                    other.convex, other.concave, up=other.up, down=other.down,
+                    log_up=other.log_up, log_down=other.log_down, laws=other.laws,
+                )
+        return found
+
+    def _composed(self, tensor: Tensor) -> Nature:
+        moves = self.moves(tensor)
+        if tensor.is_input:
+            facts = closure(tensor.assume)
+            if tensor in self.variables:
+                return nature(of_assumptions(facts & SETS), True, True)
+            return constant(of_assumptions(facts))
+        if tensor.call is not None:
+            name = "a recurrence" if tensor.recurrence is not None else tensor.call.primitive
+            return unknown(f"{name} of the variables") if moves else constant(ANY)
+        indices = [k for a in tensor.operands for e in a.index for k in slots_in(e)]
+        if any(self.moves(tensor.operands[k].tensor) for k in indices) or any(
+            a.held and self.moves(a.tensor) for a in tensor.operands
+        ):
+            return unknown("it reads the variables as an index, or as if constant")
+        equation = tensor.equation
+        walk = self.body(tensor, equation.operands, equation.body)
+        return self.reduced(tensor, walk(equation.body))
+
+    def body(self, tensor: Tensor, operands: Sequence[Access], body: Any) -> Body:
+        """How the parts of a body over these accesses behave, for every entry of the tensor."""
+        ranges = ranges_of(tensor)
+        parts = {}
+        for k, access in enumerate(operands):
+            found = self.nature(access.tensor)
+            if not reads_inside(access, ranges):  # beyond the ends of an axis an entry is 0
+                found = replace(found, range=found.range.hull(Range(ZERO, ZERO)), value=None)
+            parts[slot(k)] = replace(found, laws=())
+        logs = () if body.has(where) else body.atoms(log)
+        return Body(parts, frozenset(e.args[0] for e in logs))
+
+    def reduced(self, tensor: Tensor, f: Nature) -> Nature:
+        """The nature of the reduction of entries that are each like ``f``."""
+        equation = tensor.equation
+        count = product(equation.extents)
+        if equation.reduce == "none":
+            return f
+        if equation.reduce == "sum":
+            return repeated(f, sympify(count))
+        if equation.reduce == "prod":
+            return _multiplied(f, sympify(count))
+        if f.constant:
+            return replace(f, value=None)
+        return greatest([f, f]) if equation.reduce == "max" else least([f, f])
+
+
+def _multiplied(f: Nature, count: Any) -> Nature:
+    """The product of ``count`` functions like ``f``."""
+    if f.constant:
+        low = ZERO if f.range.nonnegative else -oo
+        return constant(Range(low, oo, f.range.clear))
+    if not f.range.nonnegative:
+        return unknown(f.blame or "a product of functions of which the sign is not known")
+    down = f.down if f.down in (None, 0) or f.down.is_infinite else f.down * count
+    found = nature(
+        Range(ZERO, oo, f.range.clear), up=product_up_many(f.up, count), down=down,
+        laws=f.laws,
+    )
+    if not found.known and found.down is None:
+        return unknown(f.blame or "a product of functions of the variables", found.range)
+    return found.by("degrees add in products (Hölder) [Hardy, Littlewood & Pólya 10]")
+
+
+def by_spectrum(analysis: Analysis, tensor: Tensor) -> Nature | None:
+    """The greatest, the least or the sum of all eigenvalues or singular values."""
+    equation = tensor.definition
+    if equation is None or equation.body != slot(0) or len(equation.operands) != 1:
+        return None
+    (access,) = equation.operands
+    call = access.tensor.call
+    if call is None or access.index[-1:] != (bound_index(0),) or len(equation.extents) != 1:
+        return None
+    row = SPECTRAL.get((call.primitive, equation.reduce))
+    if row is None or not analysis.nature(call.operands[0].tensor).affine:
+        return None
+    curvature, low, law = row
+    return nature(
+        Range(low), curvature in (CONVEX, AFFINE), curvature in (CONCAVE, AFFINE)
+    ).by(law)
+
+
