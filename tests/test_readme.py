@@ -159,6 +159,7 @@ def test_every_option_shown_is_known() -> None:
     known = {
         "derive": run_mathdl(["derive", "--help"]),
         "book": run_mathdl(["book", "--help"]),
+        "catalogue": run_mathdl(["catalogue", "--help"]),
         "train": run_mathdl(["train", "digits", "--help"]) + run_mathdl(["train", "--help"]),
     }
     shown = 0
