@@ -104,7 +104,7 @@ def _check(spec: Field[Any], value: Any) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run ends with: the held-out accuracy in 0 .. 1 and the files written."""
+    """What a run ends with: the held-out accuracy, or what stands for it, and the files written."""
 
     accuracy: float
     files: tuple[Path, ...]

@@ -46,7 +46,7 @@ def test_saves_what_it_says(default: Run) -> None:
     files = {path.name for path in folder.iterdir()}
     assert files == {
         "learning_curve.png", "gradients.py", "derivation.txt", "derivation.tex",
-        "history.json", "parameters.npz",
+        "history.json", "history.csv", "parameters.npz",
     }
     for name in files:
         assert name in done.stdout

@@ -41,8 +41,8 @@ class CharactersSettings(TrainSettings):
     text: Path | None = setting(  # noqa: RUF009
         None, "File with the text to learn  [default: the source of Python's heapq]", kind=Path
     )
-    epochs: int = setting(40, "Passes over the text.", kind=int, at_least=1)
-    hidden: int = setting(128, "Hidden units.", kind=int, at_least=1)
+    epochs: int = setting(15, "Passes over the text.", kind=int, at_least=1)
+    hidden: int = setting(96, "Hidden units.", kind=int, at_least=1)
     length: int = setting(32, "Characters in a piece.", kind=int, at_least=2)
     out: Path = setting(  # noqa: RUF009
         Path("runs/characters"), "Folder for the results.", kind=Path
