@@ -98,8 +98,7 @@ class Analysis:
                 return nature(of_assumptions(facts & SETS), True, True)
             return constant(of_assumptions(facts))
         if tensor.call is not None:
-            name = "a recurrence" if tensor.recurrence is not None else tensor.call.primitive
-            return unknown(f"{name} of the variables") if moves else constant(ANY)
+            return unknown(_of_primitive(tensor)) if moves else constant(ANY)
         indices = [k for a in tensor.operands for e in a.index for k in slots_in(e)]
         if any(self.moves(tensor.operands[k].tensor) for k in indices) or any(
             a.held and self.moves(a.tensor) for a in tensor.operands
@@ -134,6 +133,14 @@ class Analysis:
         if f.constant:
             return replace(f, value=None)
         return greatest([f, f]) if equation.reduce == "max" else least([f, f])
+
+
+def _of_primitive(tensor: Tensor) -> str:
+    """Why nothing is known of the result of a primitive."""
+    name = "a recurrence" if tensor.call is None or tensor.recurrence else tensor.call.primitive
+    if name in ("det", "logdet"):
+        return f"{name} of a matrix that is not shown to be positive definite and affine"
+    return f"{name} of the variables"
 
 
 def _multiplied(f: Nature, count: Any) -> Nature:

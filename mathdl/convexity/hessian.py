@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Add, KroneckerDelta, preorder_traversal
+from sympy import KroneckerDelta, preorder_traversal
 
 from mathdl.convexity.analysis import Analysis
-from mathdl.convexity.kernels import kernel_sign, symbols_of
+from mathdl.convexity.kernels import MAX_DEPTH, kernel_terms, separated, symbols_of
 from mathdl.convexity.nature import Nature, nature
-from mathdl.convexity.products import Product, opened, products_of
+from mathdl.convexity.products import Product, entry_of
 from mathdl.convexity.ranges import ANY
 from mathdl.convexity.scalars import is_smooth
 from mathdl.derivation import derive
@@ -22,7 +22,7 @@ from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify import simplify
 
-MAX_EQUATIONS = 30  # that depend on the variables, of what is differentiated twice
+MAX_EQUATIONS = 12  # that depend on the variables, of what is differentiated twice
 
 HESSIAN = "the Hessian is positive semidefinite by its form [Boyd & Vandenberghe 3.1.4]"
 OPPOSITE = "the Hessian is negative semidefinite by its form [Boyd & Vandenberghe 3.1.4]"
@@ -73,51 +73,32 @@ def sign_of_hessian(hessian: Tensor, ndim: int) -> int | None:
     analysis = Analysis([hessian], [])
     symbols = out_indices(2 * ndim)
     pairs = list(zip(symbols[:ndim], symbols[ndim:], strict=True))
-    for expand in (False, True):
-        terms = products_of(hessian, expand)
-        if terms is None:
-            continue
-        for sign in (1, -1):
-            if _all_of_sign(analysis, terms, pairs, sign):
-                return sign
-    return 0
+    found = [
+        kernel_terms(analysis, part, pairs)
+        for part in separated(entry_of(hessian), pairs, MAX_DEPTH)
+    ]
+    if None in found:
+        return 0
+    terms = [term for part in found if part is not None for term in part]
+    return next((s for s in (1, -1) if _outweighed(analysis, terms, pairs, s)), 0)
 
 
 Pairs = Sequence[tuple[Any, Any]]
 
 
-def _all_of_sign(analysis: Analysis, terms: list[Product], pairs: Pairs, sign: int) -> bool:
-    """Whether every term has the sign, or is outweighed by one that has."""
-    terms = _with_sums_opened(terms)
-    signs = [kernel_sign(analysis, t, pairs) for t in terms]
-    against = [t for t, s in zip(terms, signs, strict=True) if s == -sign]
-    spare = [_identity(t, pairs) for t, s in zip(terms, signs, strict=True) if s == sign]
-    if len(against) + len(spare) < len(terms):
-        return False
-    for term in against:
+def _outweighed(
+    analysis: Analysis, terms: list[tuple[Product, int]], pairs: Pairs, sign: int
+) -> bool:
+    """Whether each term of the other sign is outweighed by one of this sign."""
+    spare = [_identity(term, pairs) for term, s in terms if s == sign]
+    for term, s in terms:
+        if s == sign:
+            continue
         larger = next((m for m in _larger(analysis, term, pairs) if m in spare), None)
         if larger is None:
             return False
         spare.remove(larger)
     return True
-
-
-def _with_sums_opened(terms: list[Product]) -> list[Product]:
-    """Entries that are themselves sums with deltas, as softmax's Jacobian, put in."""
-    result: list[Product] = []
-    for term in terms:
-        k = next((k for k, a in enumerate(term.entries) if _has_delta_sum(a.tensor)), None)
-        inside = None if k is None else opened(term, k, expand=True)
-        result += [term] if inside is None else _with_sums_opened(inside)
-    return result
-
-
-def _has_delta_sum(tensor: Tensor) -> bool:
-    equation = tensor.definition
-    return (
-        equation is not None and equation.reduce == "none" and equation.body.has(KroneckerDelta)
-        and any(isinstance(node, Add) for node in preorder_traversal(equation.body))
-    )
 
 
 def _identity(term: Product, pairs: Pairs) -> Tensor:

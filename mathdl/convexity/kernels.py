@@ -20,7 +20,7 @@ from sympy import KroneckerDelta, sympify
 from mathdl.convexity.analysis import Analysis
 from mathdl.convexity.body import Body
 from mathdl.convexity.nature import Nature, added, nature
-from mathdl.convexity.products import Product, can_open, opened, products_of
+from mathdl.convexity.products import Product, can_open, entry_of, opened
 from mathdl.convexity.ranges import ANY, NONNEGATIVE, POSITIVE
 from mathdl.ir.assumptions import closure
 from mathdl.ir.build import substitute
@@ -91,14 +91,21 @@ def sign_of_kernel(
 
 
 def _holds(analysis: Analysis, product: Product, exchange: Exchange) -> bool:
-    waiting: list[Any] = [*product.brackets, *product.entries]
+    tied = {
+        s for b in product.brackets if isinstance(b, KroneckerDelta) and exchange.joins(*b.args)
+        for s in b.args
+    }
+    waiting: list[Any] = [*product.brackets, *map(_normal, product.entries)]
     while waiting:
         factor = waiting.pop()
         image = _image(factor, exchange)
-        if image in waiting and exchange.one_sided(symbols_of(factor)):
+        symbols = symbols_of(factor)
+        if image in waiting and exchange.one_sided(symbols):
             waiting.remove(image)
+        elif factor in waiting and not exchange.moved(symbols) - tied:  # a square
+            waiting.remove(factor)
         elif isinstance(factor, Access):
-            if not _stands_alone(analysis, factor, product, exchange):
+            if not _stands_alone(analysis, factor, tied, exchange):
                 return False
         elif not _bracket_stands(factor, exchange):
             return False
@@ -108,7 +115,14 @@ def _holds(analysis: Analysis, product: Product, exchange: Exchange) -> bool:
 def _image(factor: Any, exchange: Exchange) -> Any:
     if not isinstance(factor, Access):
         return exchange.of(factor)
-    return Access(factor.tensor, tuple(map(exchange.of, factor.index)), factor.held)
+    return _normal(Access(factor.tensor, tuple(map(exchange.of, factor.index)), factor.held))
+
+
+def _normal(access: Access) -> Access:
+    """An entry of a symmetric matrix by its indices in order."""
+    if access.tensor.ndim != 2 or "symmetric" not in closure(access.tensor.assume):
+        return access
+    return Access(access.tensor, tuple(sorted(access.index, key=str)), access.held)
 
 
 def symbols_of(factor: Any) -> set[Any]:
@@ -119,13 +133,9 @@ def symbols_of(factor: Any) -> set[Any]:
 
 
 def _stands_alone(
-    analysis: Analysis, access: Access, product: Product, exchange: Exchange
+    analysis: Analysis, access: Access, tied: set[Any], exchange: Exchange
 ) -> bool:
     """Whether an entry is nonnegative and left alone, or of a matrix in exchanged indices."""
-    tied = {
-        s for b in product.brackets if isinstance(b, KroneckerDelta) and exchange.joins(*b.args)
-        for s in b.args
-    }
     loose = exchange.moved(symbols_of(access)) - tied
     fixed = not loose and not analysis.moves(access.tensor)
     if fixed and analysis.nature(access.tensor).range.nonnegative:
@@ -154,6 +164,7 @@ def definite(analysis: Analysis, matrix: Tensor) -> str | None:
     analysis = analysis.values
     known = analysis.definiteness
     if id(matrix) not in known:
+        known[id(matrix)] = (matrix, None)  # what needs itself shows nothing
         known[id(matrix)] = (matrix, _definite(analysis, matrix))
     return known[id(matrix)][1]
 
@@ -168,12 +179,14 @@ def _definite(analysis: Analysis, matrix: Tensor) -> str | None:
         inverse = matrix.call.primitive == "inv" and definite(analysis, inner) == "positive"
         return "positive" if inverse else None
     i, j = out_indices(matrix.ndim)[-2:]
-    terms = products_of(matrix)
-    if terms is None or not all(
-        kernel_sign(analysis, term, ((i, j),)) == 1 for term in terms
-    ):
+    terms = opened(entry_of(matrix), 0)
+    found = None if terms is None else [kernel_terms(analysis, t, ((i, j),)) for t in terms]
+    if found is None or None in found:
         return None
-    return "positive" if any(_is_positive(analysis, t, i, j) for t in terms) else "semi"
+    leaves = [leaf for part in found if part is not None for leaf in part]
+    if any(sign != 1 for _, sign in leaves):
+        return None
+    return "positive" if any(_is_positive(analysis, t, i, j) for t, _ in leaves) else "semi"
 
 
 def _is_positive(analysis: Analysis, term: Product, i: Any, j: Any) -> bool:
@@ -195,18 +208,29 @@ def _is_positive(analysis: Analysis, term: Product, i: Any, j: Any) -> bool:
     )
 
 
-def kernel_sign(
+def kernel_terms(
     analysis: Analysis, product: Product, pairs: Sequence[tuple[Any, Any]], depth: int = MAX_DEPTH
-) -> int:
-    """The sign of a kernel, its entries opened from the top until it shows."""
+) -> list[tuple[Product, int]] | None:
+    """The terms of a kernel with their signs, its entries opened from the top until they show."""
     sign = sign_of_kernel(analysis, product, pairs)
-    if sign or not depth:
-        return sign
-    for terms in _openings(product):
-        signs = {kernel_sign(analysis, term, pairs, depth - 1) for term in terms}
-        if len(signs) == 1 and 0 not in signs:
-            return signs.pop()
-    return 0
+    if sign:
+        return [(product, sign)]
+    for terms in _openings(product) if depth else ():
+        found = [kernel_terms(analysis, term, pairs, depth - 1) for term in terms]
+        if None not in found:
+            return [pair for part in found if part is not None for pair in part]
+    return None
+
+
+def separated(product: Product, pairs: Sequence[tuple[Any, Any]], depth: int) -> list[Product]:
+    """The terms of a kernel, what reads indices of both sides put in as far as it goes."""
+    left, right = {a for a, _ in pairs}, {b for _, b in pairs}
+    for k, access in enumerate(product.entries):
+        read = symbols_of(access)
+        terms = opened(product, k, expand=True) if depth and read & left and read & right else None
+        if terms is not None:
+            return [part for term in terms for part in separated(term, pairs, depth - 1)]
+    return [product]
 
 
 def _openings(product: Product) -> Iterator[list[Product]]:
@@ -229,11 +253,11 @@ INVERSE = "the trace of a positive semidefinite matrix times inv(X) [Boyd & Vand
 
 def summed_products(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """A sum of quadratic forms, linear terms and the like, as a function of the variables."""
-    whole = products_of(tensor)
-    if whole is None:
+    terms = opened(entry_of(tensor), 0)
+    parts = [_function(analysis, term, MAX_DEPTH) for term in terms or ()]
+    if not parts or any(p is None for p in parts):
         return None
-    parts = [_function(analysis, term, MAX_DEPTH) for term in whole]
-    return None if any(p is None for p in parts) else added([p for p in parts if p])
+    return added([p for p in parts if p])
 
 
 def _function(analysis: Analysis, product: Product, depth: int) -> Nature | None:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Integer, fraction, oo, together
+from sympy import Function, Integer, fraction, oo, together
 
 from mathdl.convexity.ranges import ANY, POSITIVE, ZERO, Range, of_number
 from mathdl.ir.dim import nonnegative
@@ -102,7 +102,7 @@ def constant(range: Range, value: Any = None) -> Nature:
 
 
 def number(value: Any) -> Nature:
-    return constant(of_number(value), value)
+    return constant(of_number(value), None if value.has(Function) else value)
 
 
 def unknown(blame: str, range: Range = ANY) -> Nature:
@@ -192,11 +192,23 @@ def powered(up: Degree, down: Degree, exponent: Any) -> tuple[Degree, Degree]:
 SUM = "a sum of functions of one curvature [Boyd & Vandenberghe 3.2.1]"
 SCALED = "a nonnegative multiple [Boyd & Vandenberghe 3.2.1]"
 FLIPPED = "a nonpositive multiple turns the curvature over"
-PRODUCT = "degrees add in products (Hölder) [Hardy, Littlewood & Pólya 10]"
-POWER = "degrees multiply in powers [Boyd & Vandenberghe 3.2.4]"
+HOLDER = "[Hölder: Hardy, Littlewood & Pólya 10]"
+COMPOSED = "[Boyd & Vandenberghe 3.2.4]"
 GREATEST = "a maximum of convex functions [Boyd & Vandenberghe 3.2.3]"
 LEAST = "a minimum of concave functions [Boyd & Vandenberghe 3.2.3]"
 WEAKEST = "degrees keep the least in sums (Minkowski) [Hardy, Littlewood & Pólya 24, 198]"
+
+
+def _degree(f: Nature) -> str:
+    """A function as a power, in words: ``a convex function**2``."""
+    for degree, kind in ((f.up, "convex"), (f.down, "concave")):
+        if f.affine or degree is None:
+            continue
+        if degree == oo:
+            return f"a log-{kind} function"
+        base = "concave" if kind == "concave" or degree < 0 else "convex"
+        return f"a {base} function" if degree == 1 else f"(a {base} function)**({degree})"
+    return f"{f.described} function"
 
 
 def added(parts: Sequence[Nature]) -> Nature:
@@ -328,7 +340,8 @@ def _product(parts: Sequence[Nature]) -> Nature:
     if found.up is None and found.down is None:
         blame = first_blame(parts, "a product of functions of the variables")
         return unknown(blame, range)
-    return scaled(number(sign), found.by(PRODUCT))
+    shown = " and ".join(map(_degree, turned))
+    return scaled(number(sign), found.by(f"the product of {shown} {HOLDER}"))
 
 
 def raised(base: Nature, exponent: Any) -> Nature:
@@ -340,7 +353,8 @@ def raised(base: Nature, exponent: Any) -> Nature:
         return constant(range, None if base.value is None else base.value**exponent)
     whole = exponent.is_Integer
     if whole and exponent % 2 == 0 and exponent > 0 and base.affine:
-        return nature(range, up=exponent, laws=base.laws).by(POWER)
+        return nature(range, up=exponent, laws=base.laws).by(
+            f"the power {exponent} of {_degree(base)} {COMPOSED}")
     if base.range.nonpositive and not base.range.nonnegative and whole:
         sign = number(ONE if exponent % 2 == 0 else -ONE)
         return scaled(sign, raised(scaled(number(-ONE), base), exponent))
@@ -352,7 +366,7 @@ def raised(base: Nature, exponent: Any) -> Nature:
         up, down = powered(base.up, base.down, exponent)
         found = nature(range, up=up, down=down, laws=base.laws)
         if found.known or found.down is not None:
-            return found.by(POWER)
+            return found.by(f"the power {exponent} of {_degree(base)} {COMPOSED}")
     sign_text = "" if base.range.signed else ", the sign of which is not known"
     reason = f"the power {exponent} of {base.described} function{sign_text}"
     return unknown(base.blame or reason, range)
@@ -367,8 +381,10 @@ def exponential(f: Nature) -> Nature:
     found = nature(range, up=f.log_up, down=f.log_down, laws=f.laws)
     if not found.known and found.down is None:
         return unknown(f.blame, range)
-    law = "the exponential of a convex function" if f.convex else "degrees of the exponential"
-    return found.by(f"{law} [Boyd & Vandenberghe 3.2.4]")
+    if f.convex:
+        return found.by(f"the exponential of {f.described} function {COMPOSED}")
+    return found.by(f"the exponential of a sum of logarithms, as the geometric mean {HOLDER}"
+                    if found.concave else "the exponential of a concave function")
 
 
 def logarithm(f: Nature) -> Nature:
@@ -386,6 +402,8 @@ def logarithm(f: Nature) -> Nature:
     if found.convex:
         return found.by("log of a log-convex function, as log-sum-exp [Boyd & Vandenberghe 3.5.2]")
     if found.concave:
+        if f.concave:
+            return found.by(f"the logarithm of {f.described} function {COMPOSED}")
         return found.by("the logarithm of a log-concave function [Boyd & Vandenberghe 3.5.1]")
     return replace(found, blame=f"the logarithm of {f.described} function")
 

@@ -12,10 +12,11 @@ from sympy import Add, Integer, Mul, Pow, Symbol
 from mathdl.ir.bodies import is_regrouped, reads_inside, symbols_read
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, substitute
 from mathdl.ir.dim import Dim
-from mathdl.ir.index import out_indices, slot, slot_number
+from mathdl.ir.index import out_indices, slot, slot_number, slots_in
 from mathdl.ir.tensor import Access, Tensor
 
 MAX_PRODUCTS = 48
+MAX_POWER = 4
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,10 @@ def _fresh() -> Any:
     return Symbol(f"s{next(_NUMBERS)}", integer=True, nonnegative=True)
 
 
-def products_of(tensor: Tensor, expand: bool = False) -> list[Product] | None:
-    """The terms that a quantity is the sum of, over its own index symbols."""
-    whole = Product(Integer(1), (Access(tensor, out_indices(tensor.ndim)),), (), (),
-                    dict(out_ranges(tensor.shape)))
-    return opened(whole, 0, expand)
+def entry_of(tensor: Tensor) -> Product:
+    """An entry of a quantity, over its own index symbols."""
+    return Product(Integer(1), (Access(tensor, out_indices(tensor.ndim)),), (), (),
+                   dict(out_ranges(tensor.shape)))
 
 
 def can_open(product: Product, k: int) -> bool:
@@ -82,10 +82,18 @@ def opened(product: Product, k: int, expand: bool = False) -> list[Product] | No
     operands = moved(tensor.equation.operands, mapping)
     body = tensor.equation.body.expand() if expand else tensor.equation.body
     terms = Add.make_args(substitute(body, mapping))
-    if len(terms) > MAX_PRODUCTS:
+    if len(terms) > MAX_PRODUCTS or _is_closed(body):
         return None
     base = replace(product, entries=rest, bound=(*product.bound, *inner.values()), ranges=ranges)
     return [_times(base, term, operands) for term in terms]
+
+
+def _is_closed(body: Any) -> bool:
+    """Whether a body is neither a sum nor a product: opened, it would be an entry of itself."""
+    power = isinstance(body, Pow) and body.exp.is_Integer and 0 < body.exp <= MAX_POWER
+    inner = body.base if power else body
+    plain = slot_number(inner) is not None or not slots_in(body)
+    return not plain and not isinstance(body, (Add, Mul))
 
 
 def _times(product: Product, term: Any, operands: list[Access]) -> Product:
@@ -94,7 +102,7 @@ def _times(product: Product, term: Any, operands: list[Access]) -> Product:
         power = factor.exp if isinstance(factor, Pow) and factor.exp.is_Integer else Integer(1)
         number = slot_number(factor.base if power != 1 else factor)
         read = symbols_read(factor, operands)
-        if number is not None and 0 < power <= 4:
+        if number is not None and 0 < power <= MAX_POWER:
             entries += [operands[number]] * int(power)
         elif any(slot_number(s) is not None for s in factor.free_symbols):
             entries.append(_opaque(factor, operands, sorted(read & set(product.ranges), key=str),

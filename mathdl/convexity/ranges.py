@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Integer, ceiling, floor, oo
+from sympy import Integer, N, Rational, floor, oo
 
 ZERO, ONE = Integer(0), Integer(1)
+FINE = 10**9  # how finely irrational ends are rounded
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,13 @@ class Range:
             return Range(ZERO, oo, bool(exponent.is_negative) or self.clear)
         if exponent.is_Rational and exponent > 0:
             return Range(
-                _below(_raised(self.low, exponent)), _above(_raised(self.high, exponent)),
+                _between(_raised(self.low, exponent))[0],
+                _between(_raised(self.high, exponent))[1],
                 self.clear,
             )
         low: Any = ZERO
         if exponent.is_Rational and self.high != 0:
-            low = _below(_raised(self.high, exponent)) if self.high != oo else ZERO
+            low = _between(_raised(self.high, exponent))[0] if self.high != oo else ZERO
         return Range(low, oo, self.clear or bool(exponent.is_negative))
 
 
@@ -103,18 +105,21 @@ def _raised(a: Any, exponent: Any) -> Any:
     return a**exponent
 
 
-def _below(value: Any) -> Any:
-    """A rational number that is no greater."""
-    return value if value in (oo, -oo) or value.is_Rational else floor(value)
-
-
-def _above(value: Any) -> Any:
-    return value if value in (oo, -oo) or value.is_Rational else ceiling(value)
+def _between(value: Any) -> tuple[Any, Any]:
+    """Rational numbers about a real number."""
+    if value in (oo, -oo) or value.is_Rational:
+        return value, value
+    size = N(value, 30)
+    if not size.is_Float:
+        return -oo, oo
+    scaled = floor(size * FINE)
+    return Rational(scaled - 1, FINE), Rational(scaled + 2, FINE)
 
 
 def of_number(value: Any) -> Range:
     """The range of an exact number."""
-    return Range(_below(value), _above(value), bool(value != 0))
+    low, high = _between(value)
+    return Range(low, high, bool(low > 0) or bool(high < 0))
 
 
 ANY = Range()

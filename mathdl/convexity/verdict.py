@@ -107,5 +107,5 @@ def _kind(nature: Nature) -> str:
 
 
 def _shown(tensor: Tensor) -> str:
-    text = to_text(tensor)
+    text = to_text(tensor).rsplit("; ", 1)[-1]
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

@@ -67,11 +67,11 @@ def refuted(expr: Tensor, wrt: Sequence[str], kind: str, seed: int, tries: int =
         if not finite.any():
             continue
         tried += 1
-        chord = weight * ends[0] + (1 - weight) * ends[1]
-        room = 1e-8 * (1 + abs(ends[0]) + abs(ends[1]) + abs(middle))
-        gap = np.where(finite, middle - chord, 0.0)
-        if kind == "constant":
-            gap = np.where(finite, abs(ends[0] - ends[1]), 0.0)
+        with np.errstate(all="ignore"):
+            chord = weight * ends[0] + (1 - weight) * ends[1]
+            room = 1e-8 * (1 + abs(ends[0]) + abs(ends[1]) + abs(middle))
+            apart = abs(ends[0] - ends[1]) if kind == "constant" else middle - chord
+            gap = np.where(finite, apart, 0.0)
         outside = finite & np.isnan(middle)
         above = (gap > room) & (kind in ("convex", "affine", "constant"))
         below = (gap < -room) & (kind in ("concave", "affine"))
