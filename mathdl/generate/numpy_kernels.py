@@ -74,7 +74,11 @@ def view_code(index: tuple[Offset, ...], base: str, before: Shape, shape: Shape)
             for _, steps in index
         ]
         steps_text = f"({', '.join(rows)}{',' if len(rows) == 1 else ''})"
-        return f"_strided({base}, {starts}, {shape_code(shape)}, {steps_text})"
+        wanted = [dim_code(d) for d in shape]
+        if before[0] == shape[0] and used.count(0) == 1 and index[0] == (0, ((0, 1),)):
+            wanted[0] = f"len({base})"  # a block of rows has fewer
+        size = f"({', '.join(wanted)}{',' if len(wanted) == 1 else ''})"
+        return f"_strided({base}, {starts}, {size}, {steps_text})"
     text = base
     plain = all(p == ":" for p in pieces)
     new = [k for k in range(len(shape)) if k not in used]

@@ -59,3 +59,19 @@ def test_a_declaration_does_not_leak_into_the_next() -> None:
     np.testing.assert_array_equal(gradient, np.ones(2))
     third = md.parse("sum(x*y)", shapes="x: n; y: n; q: m")
     assert md.derive(third, wrt="q")["q"].ndim == 1
+
+
+@pytest.mark.parametrize("pool", ["max_pool", "avg_pool"])
+def test_windows_of_a_block_of_rows(pool: str) -> None:
+    """A batch large enough for blocks gives the sum of what its parts give."""
+    text = f"sum({pool}(relu(conv2d(X, K, padding=1) + b[:, None, None]), 2)*G)"
+    f = md.derive(md.parse(text, "X: n 1 8 8; K: c 1 3 3; b: c; G: n c 4 4"), ["K", "b"]).compile()
+    rng = np.random.default_rng(3)
+    n, c = 64, 16
+    X, G = rng.normal(size=(n, 1, 8, 8)), rng.normal(size=(n, c, 4, 4))
+    K, b = rng.normal(size=(c, 1, 3, 3)), rng.normal(size=c)
+    value, found = f(X=X, K=K, b=b, G=G)
+    parts = [f(X=X[k : k + 8], K=K, b=b, G=G[k : k + 8]) for k in range(0, n, 8)]
+    np.testing.assert_allclose(value, sum(v for v, _ in parts), rtol=1e-10)
+    for name in ("K", "b"):
+        np.testing.assert_allclose(found[name], sum(g[name] for _, g in parts), rtol=1e-9)
