@@ -252,7 +252,7 @@ class Derivation:
         return proof_of(
             dict(zip(self.outputs, self.written, strict=True)), self.blocks,
             self.derivatives, self.steps, self.names, self.outputs,
-            self.hints,
+            self.hints, self.inputs,
         )
 
     # -- presentation --------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 
 from mathdl.ir.assumptions import ASSUMPTIONS, OF_INSTANCES
 from mathdl.ir.steps import Law, tensors_of
-from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivation_rows, derivative
@@ -94,7 +93,7 @@ def _rank(proof: Any, name: str) -> int:
 def _declared(proof: Any) -> Iterator[str]:
     """``X in R^{n x d}``, with the assumptions that no other implies."""
     tensors = [claim.value for claim in proof.claims] + list(proof.outputs.values())
-    for t in sorted((t for t in topological(tensors) if t.is_input), key=lambda t: t.created):
+    for t in proof.inputs(tensors):
         space = r" \times ".join(dim_latex(d) for d in t.shape)
         ring = r"\mathbb{Z}" if "integer" in t.assume else r"\mathbb{R}"
         implied = {i for name in t.assume for i in ASSUMPTIONS[name].implied}

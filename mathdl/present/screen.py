@@ -11,7 +11,7 @@ from typing import Any
 from sympy import sympify
 
 from mathdl.ir.assumptions import ASSUMPTIONS
-from mathdl.ir.system import inputs_of, topological
+from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.constants import constant
@@ -58,7 +58,7 @@ class _Screen:
     ) -> None:
         self.proof, self.names, self.width = proof, names, width
         self.statements = statements(proof, names, detail)
-        self.inputs = inputs_of([c.value for c in proof.claims])
+        self.inputs = proof.inputs([c.value for c in proof.claims])
         self.sought = [s.of for s in self.statements if s.result and s.of is not None]
         # an axis of length 1 is broadcast, which an entry would not show
         reached = topological([t for c in proof.claims for t in (c.value, c.result)])

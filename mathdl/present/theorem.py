@@ -14,7 +14,7 @@ from typing import Any
 
 from mathdl.ir.assumptions import ASSUMPTIONS, Assumption, closure
 from mathdl.ir.steps import Law
-from mathdl.ir.system import inputs_of, with_steps
+from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.document import Document
@@ -102,7 +102,7 @@ def theorem(proof: Any) -> Theorem:
     values = {claim.output: claim.value for claim in proof.claims}
     called = {output: value_name(output, tensor.ndim) for output, tensor in values.items()}
     written, found = documents(proof)
-    inputs = sorted(inputs_of(list(values.values())), key=lambda t: t.created)
+    inputs = proof.inputs(values.values())
     ranks = {t.name: t.ndim for t in inputs}
     sought = [(called[c.output], [(name, ranks.get(name, 0), k) for name, k in c.powers],
                len(c.path)) for c in proof.claims]

@@ -22,7 +22,7 @@ from mathdl.ir.steps import (
     Rewrite,
     Step,
 )
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -81,6 +81,13 @@ class Proof:
     names: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
     outputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
     hints: Mapping[Tensor, str] = field(default_factory=dict, repr=False, compare=False)
+    declared: tuple[Tensor, ...] = field(default=(), repr=False, compare=False)
+
+    def inputs(self, tensors: Iterable[Tensor]) -> list[Tensor]:
+        """The inputs below tensors, in the order in which the derivation has them."""
+        order = {t.name: k for k, t in enumerate(self.declared)}
+        found = inputs_of(tensors)
+        return sorted(found, key=lambda t: order.get(t.name, len(order)))
 
     def text(self, detail: str = "lecture") -> str:
         """Numbered lines; ``detail`` is ``lecture``, routine steps merged, or ``full``."""
@@ -151,7 +158,7 @@ def proof_of(
     outputs: Mapping[str, Tensor], blocks: Mapping[str, Any],
     derivatives: Mapping[str, Tensor], steps: Iterable[Step],
     names: Mapping[Tensor, str] | None = None, prepared: Mapping[str, Tensor] | None = None,
-    hints: Mapping[Tensor, str] | None = None,
+    hints: Mapping[Tensor, str] | None = None, declared: Iterable[Tensor] = (),
 ) -> Proof:
     """The proof that ``steps`` are of derivatives by key, each of an output along a path."""
     claims = tuple(
@@ -160,7 +167,8 @@ def proof_of(
         for key, tensor in derivatives.items()
     )
     lines = numbered(dict.fromkeys(steps))
-    return Proof(claims, lines, dict(names or {}), dict(prepared or outputs), dict(hints or {}))
+    return Proof(claims, lines, dict(names or {}), dict(prepared or outputs), dict(hints or {}),
+                 tuple(declared))
 
 
 def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:

@@ -80,6 +80,14 @@ Find   ∂L/∂w
 x̄ is the derivative by x."""
 
 
+def test_inputs_stand_as_this_expression_declares_them() -> None:
+    """Not as another one did that is still alive."""
+    others = [md.tensor("late", "n"), md.tensor("early", "n")]
+    D = md.derive(md.parse("sum(early*late)", "early: n; late: n"), "late")
+    assert D.pretty().startswith("Given  early ∈ ℝ^n, late ∈ ℝ^n")
+    assert [t.name for t in others] == ["late", "early"]
+
+
 # -- widths ---------------------------------------------------------------------------------------
 
 
