@@ -71,7 +71,6 @@ def rewrite_system(
         for access in tensor.operands:
             context.uses[id(access.tensor)] = context.uses.get(id(access.tensor), 0) + 1
     known: dict[int, Tensor] = {}
-    alive = context.alive
     wanted = {id(t) for t in kept}
     for tensor in order:
         if tensor.is_input:
@@ -82,10 +81,10 @@ def rewrite_system(
             for a in tensor.operands
         )
         current = redefine(tensor, operands)
-        current = _normalise(current, rules, context, trace, alive)
+        current = _normalise(current, rules, context, trace)
         _inherit(tensor, current, context, wanted)
         known[id(tensor)] = current
-        alive.append(current)
+        context.alive.append(current)
         register(current, context)
     if follow is not None:
         names = [(known[id(t)], name) for t, name in follow.items() if id(t) in known]
@@ -97,7 +96,6 @@ def rewrite_system(
 
 def _normalise(
     tensor: Tensor, rules: Sequence[Rule], context: Context, trace: list[Step] | None,
-    alive: list[Tensor],
 ) -> Tensor:
     for _ in range(MAX_STEPS_PER_EQUATION):
         kind = "equations" if tensor.definition is not None else "calls"
@@ -106,7 +104,7 @@ def _normalise(
             if after is not None and after is not tensor:
                 if trace is not None:
                     trace.append(Rewrite(rule, tensor, after))
-                alive.append(tensor)
+                context.alive.append(tensor)
                 tensor = after
                 break
         else:
@@ -129,10 +127,12 @@ def register(tensor: Tensor, context: Context) -> None:
 
     remember_multiple(tensor, context)
 
-    function = function_of(tensor) if id(tensor) in context.kept else None
+    if id(tensor) not in context.kept:
+        return
+    function = function_of(tensor)
     if function is not None:
         context.functions.setdefault((function[0], id(function[1])), tensor)
-    parts = quotient_of(tensor) if id(tensor) in context.kept else None
+    parts = quotient_of(tensor)
     if parts is not None:
         top, bottom = parts
         context.quotients.setdefault((id(top.tensor), id(bottom.tensor)), []).append(tensor)

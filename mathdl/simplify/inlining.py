@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 from sympy import Add, KroneckerDelta, Mul, Tuple, nan, zoo
 
-from mathdl.ir.bodies import inline, is_regrouped, merge
+from mathdl.ir.bodies import inline, is_regrouped, merge, reads_inside
 from mathdl.ir.build import bound_ranges, ranges_of, restate
-from mathdl.ir.index import in_range, slot, slot_number
+from mathdl.ir.index import slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import COMPARISONS
 from mathdl.simplify.engine import Context
@@ -72,7 +72,7 @@ def inlinable(access: Access, ranges: dict[Any, Any]) -> bool:
         and inner.label is None
         and not is_regrouped(inner)
         and cost(definition.body) <= MAX_BODY
-        and all(in_range(e, d, ranges) for e, d in zip(access.index, inner.shape, strict=True))
+        and reads_inside(access, ranges)
     )
 
 

@@ -12,7 +12,16 @@ from typing import Any
 
 from sympy import KroneckerDelta, Mul, Symbol
 
-from mathdl.ir.build import define, out_ranges, read, redefine, restate, substitute
+from mathdl.ir.build import (
+    bound_ranges,
+    define,
+    moved,
+    out_ranges,
+    read,
+    redefine,
+    restate,
+    substitute,
+)
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
@@ -98,7 +107,7 @@ def _without(tensor: Tensor, r: int, body: Any, operands: Sequence[Access]) -> T
     equation = tensor.equation
     return define(
         out_ranges(tensor.shape), body, operands, reduce="sum",
-        bound=[(bound_index(k), d) for k, d in enumerate(equation.extents) if k != r],
+        bound=[pair for k, pair in enumerate(bound_ranges(equation)) if k != r],
         requires=tensor.requires,
     )
 
@@ -143,10 +152,9 @@ def _inner(u: Access, v: Access, symbol: Any) -> Access | None:
         return None
     renamed = {**dict(zip(out_indices(v.tensor.ndim), v.index, strict=True)),
                bound_index(0): _L}
-    moved = [Access(a.tensor, tuple(substitute(e, renamed) for e in a.index), a.held)
-             for a in equation.operands]
-    for k, w in enumerate(moved):
-        rest = [a for j, a in enumerate(moved) if j != k]
+    factors = moved(equation.operands, renamed)
+    for k, w in enumerate(factors):
+        rest = [a for j, a in enumerate(factors) if j != k]
         if any(symbol in e.free_symbols for a in rest for e in a.index) or len(rest) != 1:
             continue
         ends = _inverse_ends(u, w, symbol)

@@ -14,9 +14,10 @@ from weakref import WeakKeyDictionary
 
 from sympy import Mul, S, Symbol
 
+from mathdl.ir.bodies import reads_inside
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, substitute
 from mathdl.ir.dim import Dim
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 
 MAX_FACTORS = 10
@@ -106,8 +107,7 @@ class _Opener:
         if (
             equation is None or equation.reduce not in ("none", "sum") or access.held
             or tensor.requires or tensor.label is not None or not equation.operands
-            or not all(in_range(e, d, self.ranges)
-                       for e, d in zip(access.index, tensor.shape, strict=True))
+            or not reads_inside(access, self.ranges)
         ):
             self.keep(Factor(slot(0), access))
             return

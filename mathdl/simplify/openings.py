@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mathdl.ir.bodies import is_regrouped
-from mathdl.ir.index import in_range, slot, slot_number
+from mathdl.ir.bodies import is_regrouped, reads_inside
+from mathdl.ir.index import slot, slot_number
 from mathdl.ir.tensor import Access
 from mathdl.simplify.forms import cost
 
@@ -34,5 +34,5 @@ def can_open(access: Access, body: Any, k: int, ranges: dict[Any, Any]) -> bool:
         and cost(definition.body) <= MAX_BODY
         and len(definition.operands) <= 3
         and bool(definition.body.args)
-        and all(in_range(e, d, ranges) for e, d in zip(access.index, inner.shape, strict=True))
+        and reads_inside(access, ranges)
     )

@@ -12,8 +12,9 @@ from typing import Any
 
 from sympy import Add, Mul, Symbol
 
+from mathdl.ir.bodies import reads_inside
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, restate
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
 from mathdl.simplify.networks import Network, key, network_of
@@ -84,9 +85,8 @@ def take_out(tensor: Tensor, context: Context) -> Tensor | None:
     terms = [(term, *_alone(term, reads, context)) for term, reads in _terms(tensor)]
     ranges = dict(out_ranges(tensor.shape))
     for (one, a, first), (other, b, second) in combinations(terms, 2):
-        if first is None or second is None or not all(
-            in_range(e, d, ranges) for r in (first, second)
-            for e, d in zip(r.index, r.tensor.shape, strict=True)
+        if first is None or second is None or not (
+            reads_inside(first, ranges) and reads_inside(second, ranges)
         ):
             continue
         joined = _joined(tensor, (a, first), (b, second))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Function, Mul, Pow, S, expand_mul, sqrt
 
-from mathdl.ir.build import out_ranges, restate
-from mathdl.ir.index import bound_index, out_indices, slot, slot_number
+from mathdl.ir.build import ranges_of, restate
+from mathdl.ir.index import out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.forms import cost, normal_form
 
@@ -107,10 +107,7 @@ def fold_functions(tensor: Tensor, context: Context) -> Tensor | None:
             body = body.xreplace({part: slot(len(operands) - 1)})
     if body == equation.body:
         return None
-    ranges = {
-        **dict(out_ranges(tensor.shape)),
-        **{bound_index(k): d for k, d in enumerate(equation.extents)},
-    }
+    ranges = ranges_of(tensor)
     return restate(tensor, normal_form(body, small_slots(ranges, operands)), operands)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sympy import Mul, S
 
-from mathdl.ir.build import define, out_ranges, redefine
-from mathdl.ir.index import bound_index, out_indices, slot, slot_number
+from mathdl.ir.build import bound_ranges, define, out_ranges, redefine
+from mathdl.ir.index import out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
 
@@ -48,7 +48,6 @@ def _totals(tensor: Tensor) -> list[tuple[Any, Tensor]]:
     number, rest = equation.body.as_coeff_Mul()
     if tensor.requires or not all(slot_number(f) is not None for f in Mul.make_args(rest)):
         return []
-    bound = [(bound_index(k), d) for k, d in enumerate(equation.extents)]
     found = [(number, list(equation.operands))]
     for k, access in enumerate(equation.operands):
         if any(slot(k) in e.free_symbols for a in equation.operands for e in a.index):
@@ -62,7 +61,8 @@ def _totals(tensor: Tensor) -> list[tuple[Any, Tensor]]:
         if len(found) > 16:
             return []
     return [
-        (c, define(out_ranges(tensor.shape), rest, operands, reduce="sum", bound=bound))
+        (c, define(out_ranges(tensor.shape), rest, operands, reduce="sum",
+                   bound=bound_ranges(equation)))
         for c, operands in found
     ]
 

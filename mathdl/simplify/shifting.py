@@ -12,9 +12,9 @@ from typing import Any
 
 from sympy import Add, Mul, Pow, exp, log
 
-from mathdl.ir.bodies import inline
+from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import define, out_ranges, redefine, restate
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.openings import is_plain
 from mathdl.simplify.quotients import replace_quotient
@@ -277,8 +277,4 @@ def _split_log(argument: Any) -> Any:
 
 
 def _in_range(tensor: Tensor, access: Access) -> bool:
-    ranges = dict(out_ranges(tensor.shape))
-    return all(
-        in_range(e, d, ranges)
-        for e, d in zip(access.index, access.tensor.shape, strict=True)
-    )
+    return reads_inside(access, dict(out_ranges(tensor.shape)))

@@ -7,9 +7,9 @@ from typing import Any
 
 from sympy import Add, KroneckerDelta, Mul, S, Symbol, expand_mul
 
-from mathdl.ir.bodies import inline, is_structural, merge, symbols_read
+from mathdl.ir.bodies import inline, is_structural, merge, reads_inside, symbols_read
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, ranges_of, restate, substitute
-from mathdl.ir.index import bound_index, in_range, out_indices, slot, slot_number
+from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.simplify.engine import Context
 from mathdl.simplify.facts import constant_sum, inside, mentions, split_product
@@ -199,7 +199,7 @@ def merge_sums(tensor: Tensor, context: Context) -> Tensor | None:
     if (
         k is None or inner.definition is None or inner.equation.reduce != "sum"
         or inner.label is not None or inner.requires or not context.single(inner)
-        or equation.operands[k].held or not _inside(tensor, equation.operands[k])
+        or equation.operands[k].held or not reads_inside(equation.operands[k], ranges_of(tensor))
     ):
         return None
     own = {
@@ -215,12 +215,3 @@ def merge_sums(tensor: Tensor, context: Context) -> Tensor | None:
                *zip(own.values(), inner.equation.extents, strict=True)],
         requires=tensor.requires,
     )
-
-
-def _inside(tensor: Tensor, access: Access) -> bool:
-    ranges = ranges_of(tensor)
-    return all(
-        in_range(e, d, ranges) for e, d in zip(access.index, access.tensor.shape, strict=True)
-    )
-
-
