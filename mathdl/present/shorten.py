@@ -132,8 +132,9 @@ def _powers(node: Multiply) -> Node:
 def _merged(factors: tuple[Node, ...]) -> tuple[Node, ...]:
     exponents: dict[Node, Any] = {}
     for f in factors:
-        known = isinstance(f, Power) and isinstance(f.exponent, Number)
-        base, exponent = (f.base, f.exponent.value) if known else (f, Integer(1))  # type: ignore
+        base, exponent = f, Integer(1)
+        if isinstance(f, Power) and isinstance(f.exponent, Number):
+            base, exponent = f.base, f.exponent.value
         exponents[base] = exponents.get(base, 0) + exponent
     if len(exponents) == len(factors):
         return factors
