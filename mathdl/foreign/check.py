@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,9 @@ from mathdl.foreign.calling import Function, caller, name_of_function
 from mathdl.foreign.declaring import Declaration, declare
 from mathdl.foreign.diagnosis import diagnose
 from mathdl.foreign.exact import Exact
+from mathdl.foreign.finite import finite_checks
 from mathdl.foreign.frameworks import framework_of, own_derivative
+from mathdl.foreign.precise import precision_notes
 from mathdl.foreign.report import Diagnosis, GradientReport
 from mathdl.foreign.subject import Foreign, Form, sizes_of
 from mathdl.foreign.wrt import inferred
@@ -106,7 +108,7 @@ def check_gradient(
     exact = None if expr is None else Exact(_parsed(expr, declared), subject)
     try:
         report = verify(subject, seed=seed, points=points, dims=dims)
-        extra = _beside(subject, exact, dims, seed, points)
+        extra, remarks = _beside(subject, exact, dims, seed, points)
     except Exception as error:
         error.add_note(f"in check_gradient of {name_of_function(f)}, seed {seed}")
         raise
@@ -118,7 +120,7 @@ def check_gradient(
         **_fields(report),
         "checks": checks,
         "seconds": time.perf_counter() - started,
-        "notes": (*probed, *report.notes),
+        "notes": (*probed, *remarks, *report.notes),
         "versions": versions() | subject.versions,
         "diagnoses": tuple(d for d in diagnoses if d is not None),
         "at": {} if failed is None else _inputs(subject, failed),
@@ -232,15 +234,14 @@ def _parsed(expr: str | Tensor, declared: Declaration) -> Tensor:
 
 def _beside(
     subject: Foreign, exact: Exact | None, dims: Mapping[str, int] | None, seed: int, points: int,
-) -> list[Check]:
-    """Checks beside differences: against an exact form, and that derivatives are finite."""
-    from mathdl.foreign.finite import finite_checks
-
+) -> tuple[list[Check], list[str]]:
+    """Beside differences: an exact form, derivatives that are not finite or not precise."""
     tensors = [*subject.outputs.values(), *subject.inputs]
     sizes = choose_dims(tensors, dims, count=points, rng=np.random.default_rng(seed))
     with np.errstate(all="ignore"):
         found = finite_checks(subject, sizes, seed)
-        return found + (exact.checks(sizes, seed) if exact is not None else [])
+        found += exact.checks(sizes, seed) if exact is not None else []
+        return found, precision_notes(subject, sizes, seed)
 
 
 def _diagnosis(
@@ -262,5 +263,3 @@ def _inputs(subject: Foreign, check: Check) -> dict[str, Array]:
 def _fields(report: Report) -> dict[str, Any]:
     return {f.name: getattr(report, f.name) for f in fields(Report)}
 
-
-Checked = Callable[..., GradientReport]

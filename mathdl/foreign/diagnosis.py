@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from mathdl.foreign import patterns, structure, terms
-from mathdl.foreign.guess import Guess, Guesses, diagnosed, fitted
+from mathdl.foreign.guess import Guess, Guesses, diagnosed, fitted, simplest
 from mathdl.foreign.jacobians import jacobian_mistakes
 from mathdl.foreign.report import Diagnosis
 from mathdl.foreign.samples import Sample, samples
@@ -51,11 +51,13 @@ def _hypotheses(
     yield _each(lambda samples: iter(known_terms))
     yield lambda found: jacobian_mistakes(found, rng)
     yield _each(structure.shapes)
+    yield structure.of_another
     yield _each(structure.swapped)
     yield _each(structure.axes)
     yield _each(structure.inputs)
-    yield _each(terms.chain_factors)
-    yield _each(terms.missing_terms)
+    yield _simplest(terms.chain_factors)
+    yield _simplest(terms.missing_terms)
+    yield _each(structure.laws)
     yield patterns.precision
     yield patterns.proportional
     yield lambda found: patterns.sizes(found, seed, manner)
@@ -68,8 +70,14 @@ def _each(guesses: Guesses) -> _Hypothesis:
     def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
         for guess in guesses(found):
             if (factor := fitted(guess, found)) is not None:
-                if guess.mistake == "factor" and factor.text == "-1":
-                    yield diagnosed(Guess("sign", guess.part, guess.text), factor, found)
                 yield diagnosed(guess, factor, found)
+
+    return tried
+
+
+def _simplest(guesses: Guesses) -> _Hypothesis:
+    def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
+        if (best := simplest(guesses(found), found)) is not None:
+            yield diagnosed(*best, found)
 
     return tried

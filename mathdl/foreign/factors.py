@@ -21,7 +21,6 @@ _CONSTANTS = {
     "1/log(10)": 1 / math.log(10), "180/pi": 180 / math.pi, "pi/180": math.pi / 180,
 }
 _POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
-_TOLERANCE = 2e-5
 
 
 @dataclass(frozen=True)
@@ -34,31 +33,36 @@ class Factor:
 
     @property
     def inverse(self) -> str:
-        """``1/n`` for ``n``."""
-        if self.text.startswith("1/") and "*" not in self.text:
-            return self.text[2:]
-        return f"1/({self.text})" if any(c in self.text for c in "*/ ") else f"1/{self.text}"
+        """``2/n`` for ``n/2``."""
+        above, _, below = self.text.removeprefix("-").partition("/")
+        sign = "-" if self.text.startswith("-") else ""
+        if above == "1" or not below:
+            return sign + (below.strip("()") if below else f"1/{above}")
+        return f"{sign}{below}/({above})" if "*" in above else f"{sign}{below}/{above}"
 
 
 def explain(
-    ratios: Sequence[float], samples: Sequence[Sample], tolerance: float = _TOLERANCE
+    ratios: Sequence[float], samples: Sequence[Sample], tolerance: float
 ) -> Factor | None:
     """The simplest expression in sizes, scalars and the value that has these values.
 
-    A factor that is the same everywhere is that number; None when nothing is found.
+    A factor that is the same everywhere is that number; None when nothing is found.  One
+    instance does not tell a product of two quantities.
     """
     values = np.asarray(ratios, dtype=float)
     if not np.all(np.isfinite(values)) or np.any(values == 0):
         return None
     features = dict(_features(samples))
-    for count in (0, 1, 2):
+    powered = {
+        name: {p: v**p for p in _POWERS if p == round(p) or np.all(v > 0)}
+        for name, v in features.items()
+    }
+    for count in range(3 if len(values) > 1 else 2):
         for names in combinations(features, count):
-            if count == 2 and names[0].split()[0] == names[1].split()[0] and " - " not in names[1]:
-                continue
-            for powers in product(_POWERS, repeat=count):
-                rest = values.copy()
+            for powers in product(*(powered[name] for name in names)):
+                rest = values
                 for name, power in zip(names, powers, strict=True):
-                    rest = rest / features[name] ** power
+                    rest = rest / powered[name][power]
                 if (constant := _constant(rest, tolerance)) is not None:
                     text = _written(constant, dict(zip(names, powers, strict=True)))
                     return Factor(text, tuple(map(float, values)))
@@ -69,12 +73,12 @@ def explain(
 
 
 def _features(samples: Sequence[Sample]) -> Iterator[tuple[str, np.ndarray]]:
-    """Positive quantities of an instance of which a factor may be made, by name."""
+    """Quantities of an instance of which a factor may be made, by name."""
     first = samples[0]
     seen: list[tuple[float, ...]] = []
 
     def fresh(values: list[float]) -> bool:
-        new = all(math.isfinite(v) and v > 0 for v in values) and tuple(values) not in seen
+        new = all(math.isfinite(v) and v for v in values) and tuple(values) not in seen
         seen.append(tuple(values))
         return new
 
@@ -94,10 +98,10 @@ def _features(samples: Sequence[Sample]) -> Iterator[tuple[str, np.ndarray]]:
         if fresh(found := [s.dims[name] - 1.0 for s in samples]):
             yield f"{name} - 1", np.array(found)
     for t in first.subject.inputs:
-        if t.ndim == 0 and fresh(found := [float(abs(s.arrays[t.name or ""])) for s in samples]):
+        if t.ndim == 0 and fresh(found := [float(s.arrays[t.name or ""]) for s in samples]):
             yield t.name or "", np.array(found)
     if first.value.size == 1:
-        values = [float(np.abs(s.value).reshape(-1)[0]) for s in samples]
+        values = [float(s.value.reshape(-1)[0]) for s in samples]
         if fresh(values) and len(set(values)) > 1:
             yield "f", np.array(values)
     norms = [float(np.linalg.norm(np.nan_to_num(s.truth))) for s in samples]
@@ -107,10 +111,12 @@ def _features(samples: Sequence[Sample]) -> Iterator[tuple[str, np.ndarray]]:
 
 def _constant(values: np.ndarray, tolerance: float) -> str | None:
     """The name of the constant that all values are, with its sign."""
+    first = float(values[0])
+    if np.max(np.abs(values - first)) > 2 * tolerance * abs(first):
+        return None
     for name, constant in _CONSTANTS.items():
-        for sign, prefix in ((1.0, ""), (-1.0, "-")):
-            if np.all(np.abs(values - sign * constant) <= tolerance * constant):
-                return prefix + name
+        if abs(abs(first) - constant) <= tolerance * constant:
+            return f"-{name}" if first < 0 else name
     return None
 
 

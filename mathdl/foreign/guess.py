@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -16,7 +16,7 @@ from mathdl.verify.noise import Array
 
 #: What a sample gives, of the shape of the derivative; None where it has none.
 Part = Callable[[Sample], Array | None]
-_COARSEST = 1e-2
+_FINEST, _COARSEST = 1e-6, 1e-2
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,15 @@ class Guess:
     """A mistake, what the claim becomes without it, and how that is said.
 
     The derivative is guessed to be ``factor * part``, or ``claimed + factor * part`` where
-    ``adds``; the factor is found.  ``text`` is told the factor.
+    ``adds``; the factor is found.  ``text`` is told the factor.  A mistake
+    whose factor is -1 is called ``sign`` where that is given.
     """
 
     mistake: str
     part: Part
     text: Callable[[Factor], str]
     adds: bool = False
+    sign: str = ""
 
 
 Guesses = Callable[[Sequence[Sample]], Iterator[Guess]]
@@ -38,14 +40,33 @@ Guesses = Callable[[Sequence[Sample]], Iterator[Guess]]
 
 def fitted(guess: Guess, samples: Sequence[Sample]) -> Factor | None:
     """The factor with which the guess holds in every sample, where it is one with a name."""
-    ratios = ratios_of(guess, samples)
-    return None if ratios is None else explain(ratios[0], samples, ratios[1])
+    found = ratios_of(guess, samples)
+    return None if found is None else explain(found.values, found.samples, found.tolerance)
 
 
-def ratios_of(guess: Guess, samples: Sequence[Sample]) -> tuple[list[float], float] | None:
-    """The factor in each sample by least squares, and how precise it is; None if one misfits."""
+@dataclass(frozen=True)
+class Ratios:
+    """The factors found, at which samples, and how precise they are."""
+
+    values: list[float]
+    samples: list[Sample]
+    tolerance: float
+
+
+def simplest(guesses: Iterable[Guess], samples: Sequence[Sample]) -> tuple[Guess, Factor] | None:
+    """Of the guesses that hold, the one that is said in the fewest words."""
+    held = [(g, f) for g in guesses if (f := fitted(g, samples)) is not None]
+    return min(held, key=lambda pair: len(pair[0].text(pair[1])), default=None)
+
+
+def ratios_of(guess: Guess, samples: Sequence[Sample]) -> Ratios | None:
+    """The factor in each sample by least squares; None if one misfits.
+
+    A sample in which the part is 0, as it should be, says nothing of the factor.
+    """
     ratios: list[float] = []
-    tolerance = 2e-5
+    used: list[Sample] = []
+    tolerance = _FINEST
     for s in samples:
         with np.errstate(all="ignore"):
             found = guess.part(s)
@@ -57,8 +78,12 @@ def ratios_of(guess: Guess, samples: Sequence[Sample]) -> tuple[list[float], flo
         base = s.claimed if guess.adds else np.zeros(s.truth.shape)
         part, wanted = found[known], (s.truth - base)[known]
         largest = float(np.max(np.abs(part), initial=0.0))
-        if not np.isfinite(largest) or largest == 0.0:
+        if not np.isfinite(largest):
             return None
+        if largest == 0.0:
+            if not s.fits(base):
+                return None
+            continue
         unit = part / largest
         ratio = float(unit @ wanted / (unit @ unit)) / largest
         if not s.fits(base + ratio * np.where(known, found, 0.0), 1.0 if guess.adds else ratio):
@@ -66,11 +91,13 @@ def ratios_of(guess: Guess, samples: Sequence[Sample]) -> tuple[list[float], flo
         room = float(np.max(s.room(), initial=0.0))
         tolerance = max(tolerance, 4 * room / (abs(ratio) * largest) if ratio else 0.0)
         ratios.append(ratio)
-    return ratios, min(tolerance, _COARSEST)
+        used.append(s)
+    return Ratios(ratios, used, min(tolerance, _COARSEST)) if ratios else None
 
 
 def diagnosed(guess: Guess, factor: Factor, samples: Sequence[Sample]) -> Diagnosis:
-    return Diagnosis(samples[0].tensor, guess.mistake, guess.text(factor), evidence(samples))
+    mistake = guess.sign if guess.sign and factor.text == "-1" else guess.mistake
+    return Diagnosis(samples[0].tensor, mistake, guess.text(factor), evidence(samples))
 
 
 def evidence(samples: Sequence[Sample]) -> str:
@@ -83,8 +110,16 @@ def evidence(samples: Sequence[Sample]) -> str:
 def times(factor: Factor, what: str) -> str:
     """``2*what/n``."""
     above, _, below = factor.text.partition("/")
-    product = above.replace("1", what) if above in ("1", "-1") else f"{above}*{what}"
-    return f"{product}/{below}" if below else product
+    over, _, under = what.partition("/") if what.startswith("1/") else (what, "", "")
+    if over == "1":
+        product = above
+    else:
+        product = above.replace("1", over) if above in ("1", "-1") else f"{above}*{over}"
+    divisors = [d.strip("()") if "*" in d and " " not in d else d for d in (below, under) if d]
+    if not divisors:
+        return product
+    return f"{product}/{divisors[0]}" if divisors in ([below], [under]) \
+        else f"{product}/({'*'.join(divisors)})"
 
 
 def aligned(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> list[Part]:

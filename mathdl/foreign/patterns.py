@@ -17,6 +17,7 @@ from mathdl.verify.numeric import instance
 from mathdl.verify.sampling import Manner
 
 _NEARLY = 2e-3
+_TRIES = 5
 
 
 def zero(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
@@ -56,7 +57,7 @@ def proportional(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
     (guess,) = plain(samples)
     found = ratios_of(guess, samples)
     if found and all(s.truth.size > 1 for s in samples):
-        ratios = ", ".join(f"{r:.4g}" for r in found[0])
+        ratios = ", ".join(f"{r:.4g}" for r in found.values)
         yield Diagnosis(samples[0].tensor, "factor", "the direction is right, the length is not: "
                         f"the gradient is {ratios} times the claim", evidence(samples))
 
@@ -70,15 +71,17 @@ def sizes(samples: Sequence[Sample], seed: int, manner: Manner) -> Iterator[Diag
     for name in symbolic:
         rng = np.random.default_rng([seed, 4])
         (dims,) = choose_dims(tensors, {name: 1}, count=1, rng=rng)
-        try:
-            arrays = instance(subject, dims, seed, manner)
-        except Exception:  # somebody's code, at a size that it was not meant for
-            continue
-        one = measure(subject, first.tensor, arrays, rng, dims)
-        if one is not None and np.any(one.known) and one.size > 0 and one.right:
+        alone: list[Sample | None] = []
+        for number in range(_TRIES):
+            try:
+                arrays = instance(subject, dims, seed + number, manner)
+            except Exception:  # somebody's code, at a size that it was not meant for
+                break
+            alone.append(measure(subject, first.tensor, arrays, rng, dims))
+        if len(alone) == _TRIES and all(one is not None and one.telling for one in alone):
             yield Diagnosis(first.tensor, "sum", f"right where {name} = 1 and wrong otherwise: "
                             f"a sum or mean over the axis of length {name} is missing or wrong",
-                            evidence([one, *samples]))
+                            evidence(samples))
 
 
 def switched_off(samples: Sequence[Sample], rng: np.random.Generator) -> Iterator[Diagnosis]:
@@ -90,8 +93,7 @@ def switched_off(samples: Sequence[Sample], rng: np.random.Generator) -> Iterato
         for constant in (0.0, 1.0):
             changed = [measure(s.subject, s.tensor, {**s.arrays, name: np.full_like(
                 s.arrays[name], constant)}, rng, s.dims) for s in samples[:2]]
-            if all(c is not None and np.any(c.known) and c.size > 0 and c.right
-                   for c in changed):
+            if all(c is not None and c.telling for c in changed):
                 what = "term" if constant == 0 else "factor or power"
                 yield Diagnosis(
                     first.tensor, f"missing {what.split()[0]}", f"right where {name} is "
@@ -109,7 +111,7 @@ def entries(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
         told = [bool(np.all(m | ~w)) for m, w in zip(masks, wrong, strict=True)]
         hit = sum(int(np.sum(m & w)) for m, w in zip(masks, wrong, strict=True))
         held = sum(int(np.sum(m & s.known)) for m, s in zip(masks, samples, strict=True))
-        share = max(float(np.mean(m)) for m in masks)
+        share = sum(int(m.sum()) for m in masks) / sum(m.size for m in masks)
         if all(told) and share < 1 and 2 * hit >= held and (best is None or share < best[0]):
             best = share, text, masks
     if best is not None:

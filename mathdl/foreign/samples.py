@@ -89,6 +89,11 @@ class Sample:
     def right(self) -> bool:
         return self.fits(self.claimed)
 
+    @property
+    def telling(self) -> bool:
+        """Whether the claim is right and is not 0, which many wrong ones are too."""
+        return bool(np.any(self.known)) and self.size > 0 and self.right
+
     def again(self, **arrays: Array) -> Array | None:
         """The claimed derivative with other inputs; None where the code fails."""
         try:
@@ -115,7 +120,7 @@ def measured(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array, 
             return values / (step if step else 1.0), zero
 
         with np.errstate(all="ignore"):
-            slope = slope_at_zero(probe, problem.value, problem.noise, zero)
+            slope = slope_at_zero(probe, problem.value, problem.noise, zero, problem.steps)
         sure = slope.status <= Status.REFUSED
         kinks += int(np.any(slope.status == Status.KINK))
         truth[sure, j] = slope.error[sure] / problem.scale
@@ -148,7 +153,7 @@ def measure(
     problem = Problem(
         function=lambda z: at.function({**at.arrays, tensor: z})[""].reshape(-1).astype(float),
         x=x, value=value.reshape(-1), claimed=np.zeros((value.size, x.size)), noise=noise,
-        claimed_noise=np.zeros(value.size), out_shape=value.shape,
+        claimed_noise=np.zeros(value.size), out_shape=value.shape, eps=at.eps,
     )
     truth, bound, kinks = measured(problem, rng)
     shape = (*value.shape, *x.shape)

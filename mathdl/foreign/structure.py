@@ -8,7 +8,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from mathdl.foreign.factors import Factor
-from mathdl.foreign.guess import Guess, Part, times
+from mathdl.foreign.guess import Guess, Part, evidence, times
+from mathdl.foreign.report import Diagnosis
 from mathdl.foreign.samples import Sample
 from mathdl.verify.noise import Array
 
@@ -21,14 +22,14 @@ def corrected(what: str) -> Callable[[Factor], str]:
 
 def plain(samples: Sequence[Sample]) -> Iterator[Guess]:
     """The sign or a factor."""
-    yield Guess("factor", lambda s: s.claimed, _factor_text)
+    yield Guess("factor", lambda s: s.claimed, _factor_text, sign="sign")
 
 
 def _factor_text(factor: Factor) -> str:
     if factor.text == "-1":
         return "the sign is wrong: the gradient is -claimed"
     missing = factor.text.removeprefix("-")
-    if all(abs(v) < 1 for v in factor.values):
+    if missing.startswith("1/"):
         too_much = Factor(missing, factor.values).inverse
         said = f"the claim is {too_much} times too large"
     else:
@@ -45,6 +46,15 @@ def shapes(samples: Sequence[Sample]) -> Iterator[Guess]:
         return
     if have == want <= _MOST_AXES:
         yield from _permuted(have)
+    yield Guess("shape", lambda s: s.claimed.reshape(s.truth.shape)
+                if s.claimed.size == s.truth.size else None,
+                lambda f: "the numbers are those of the gradient in another shape: the gradient "
+                f"is {times(f, f'claimed.reshape({first.tensor}.shape)')}")
+    yield Guess("transposed", lambda s: s.claimed.T.reshape(s.truth.shape)
+                if s.claimed.size == s.truth.size else None,
+                lambda f: "the gradient is "
+                f"{times(f, f'claimed.T.reshape({first.tensor}.shape)')}: flattened in "
+                "another order")
     if have > want:
         for axes in combinations(range(have), have - want):
             yield Guess(
@@ -68,15 +78,6 @@ def shapes(samples: Sequence[Sample]) -> Iterator[Guess]:
 
         yield Guess("shape", spread, lambda f: "the gradient is "
                     f"{times(f, 'claimed')} broadcast to the shape of {first.tensor}")
-    yield Guess("shape", lambda s: s.claimed.reshape(s.truth.shape)
-                if s.claimed.size == s.truth.size else None,
-                lambda f: "the numbers are those of the gradient in another shape: the gradient "
-                f"is {times(f, f'claimed.reshape({first.tensor}.shape)')}")
-    yield Guess("transposed", lambda s: s.claimed.T.reshape(s.truth.shape)
-                if s.claimed.size == s.truth.size else None,
-                lambda f: "the gradient is "
-                f"{times(f, f'claimed.T.reshape({first.tensor}.shape)')}: flattened in "
-                "another order")
 
 
 def _axes(axes: tuple[int, ...]) -> str:
@@ -146,6 +147,17 @@ def _shifted(a: Array, by: int, axis: int) -> Array:
     return np.asarray(moved)
 
 
+def of_another(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
+    """What is claimed by one argument is what is claimed by another one."""
+    first = samples[0]
+    for other in first.subject.wrt_names:
+        if other != first.tensor and all(
+            np.array_equal(s.claimed, s.subject.claim(s.arrays).get(other)) for s in samples
+        ):
+            yield Diagnosis(first.tensor, "swapped", "this is also what is claimed by "
+                            f"{other}", evidence(samples))
+
+
 def swapped(samples: Sequence[Sample]) -> Iterator[Guess]:
     """What is claimed of another argument."""
     first = samples[0]
@@ -181,8 +193,8 @@ def inputs(samples: Sequence[Sample]) -> Iterator[Guess]:
                 lambda f, a=one, b=two: f"{a} and {b} are exchanged: the gradient is "
                 f"{times(f, f'claimed with {b} for {a} and {a} for {b}')}")
     for name in names:
-        for law, change in _CHANGES.items():
-            yield Guess("wrong input", _with(name, change), _read_as(law.format(name), name))
+        if name != first.tensor:
+            yield Guess("wrong input", _with(name, lambda a: -a), _read_as(f"-{name}", name))
         for k in range(first.arrays[name].ndim):
             for shift in (1, -1):
                 yield Guess("off by one", _with(name, lambda a, k=k, n=shift: np.roll(a, n, k)),
@@ -193,8 +205,16 @@ def inputs(samples: Sequence[Sample]) -> Iterator[Guess]:
                         _read_as(f"flip({name}, axis={k})", name))
 
 
+def laws(samples: Sequence[Sample]) -> Iterator[Guess]:
+    """The claim is right with a function of another input: its square, root, exponential."""
+    first = samples[0]
+    for name in first.subject.names:
+        if name != first.tensor and np.asarray(first.arrays[name]).dtype.kind == "f":
+            for law, change in _CHANGES.items():
+                yield Guess("wrong input", _with(name, change), _read_as(law.format(name), name))
+
+
 _CHANGES: dict[str, Callable[[Array], Array]] = {
-    "-{}": lambda a: -a,
     "{}**2": lambda a: a**2,
     "sqrt({})": np.sqrt,
     "1/{}": lambda a: 1.0 / a,

@@ -166,6 +166,7 @@ class Instance:
             noise=self.noise[source],
             claimed_noise=self.claimed_noise[key],
             out_shape=value.shape,
+            eps=self.eps,
         )
 
 
