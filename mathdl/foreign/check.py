@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -14,9 +14,10 @@ from mathdl.errors import AssumptionError, InputError, UnsupportedError
 from mathdl.foreign.calling import Function, caller, name_of_function
 from mathdl.foreign.declaring import Declaration, declare
 from mathdl.foreign.diagnosis import diagnose
-from mathdl.foreign.exact import Exact
+from mathdl.foreign.exact import Exact, another_function
 from mathdl.foreign.finite import finite_checks
 from mathdl.foreign.frameworks import framework_of, own_derivative
+from mathdl.foreign.kinks import METHOD, kink_checks
 from mathdl.foreign.precise import precision_notes
 from mathdl.foreign.report import Diagnosis, GradientReport
 from mathdl.foreign.subject import Foreign, Form, sizes_of
@@ -106,15 +107,14 @@ def check_gradient(
     if given is not None:
         dims, points = sizes_of(subject.inputs, given), 1
     exact = None if expr is None else Exact(_parsed(expr, declared), subject)
-    try:
-        report = verify(subject, seed=seed, points=points, dims=dims)
-        extra, remarks = _beside(subject, exact, dims, seed, points)
-    except Exception as error:
-        error.add_note(f"in check_gradient of {name_of_function(f)}, seed {seed}")
-        raise
-    checks = (*report.checks, *extra)
-    refused = {c.tensor: c for c in reversed(checks) if not c.ok and c.tensor in subject.blocks}
-    diagnoses = [_diagnosis(subject, exact, c, dims, seed) for c in reversed(refused.values())]
+    report = verify(subject, seed=seed, points=points, dims=dims)
+    extra, remarks = _beside(subject, exact, dims, seed, points)
+    at_kinks = {c.tensor for c in extra if c.method == METHOD}
+    checks = (*(c for c in report.checks if not (c.ok and c.tensor in at_kinks and c.tried == 0)),
+              *extra)
+    refused = {c.tensor: c for c in reversed(checks) if not c.ok}
+    diagnoses = [_diagnosis(subject, exact, c, checks, dims, seed)
+                 for c in reversed(refused.values())]
     failed = next((c for c in checks if not c.ok), None)
     return GradientReport(**{
         **_fields(report),
@@ -240,18 +240,23 @@ def _beside(
     sizes = choose_dims(tensors, dims, count=points, rng=np.random.default_rng(seed))
     with np.errstate(all="ignore"):
         found = finite_checks(subject, sizes, seed)
+        if subject.at is not None:
+            found += kink_checks(subject, sizes[0], seed)
         found += exact.checks(sizes, seed) if exact is not None else []
         return found, precision_notes(subject, sizes, seed)
 
 
 def _diagnosis(
-    subject: Foreign, exact: Exact | None, check: Check, dims: Mapping[str, int] | None, seed: int,
+    subject: Foreign, exact: Exact | None, check: Check, checks: Sequence[Check],
+    dims: Mapping[str, int] | None, seed: int,
 ) -> Diagnosis | None:
-    if check.method == "finite":
-        return Diagnosis(check.tensor, "not finite", check.detail, "measured there")
+    if check.quantity == "value":
+        return another_function(checks)
+    if check.method in (METHOD, "finite"):
+        mistake = "kink" if check.method == METHOD else "not finite"
+        return Diagnosis(check.tensor, mistake, check.detail, "measured there")
     terms = exact.guesses(check.tensor) if exact is not None else []
-    manner: Any = check.manner
-    return diagnose(subject, check.tensor, seed, manner, dict(dims or {}), terms)
+    return diagnose(subject, check, seed, dict(dims or {}), terms)
 
 
 def _inputs(subject: Foreign, check: Check) -> dict[str, Array]:

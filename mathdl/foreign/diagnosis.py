@@ -8,34 +8,59 @@ them.  They are tried in the order below, the specific before the general.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mathdl.foreign import patterns, structure, terms
-from mathdl.foreign.guess import Guess, Guesses, diagnosed, fitted, simplest
+from mathdl.foreign.factors import Factor
+from mathdl.foreign.guess import Guess, Guesses, diagnosed, evidence, fitted, simplest
 from mathdl.foreign.jacobians import jacobian_mistakes
 from mathdl.foreign.report import Diagnosis
-from mathdl.foreign.samples import Sample, samples
+from mathdl.foreign.samples import Sample, measure, samples
 from mathdl.foreign.subject import Foreign
+from mathdl.verify.numeric import instance
+from mathdl.verify.report import Check
 from mathdl.verify.sampling import Manner
 
 
 def diagnose(
-    subject: Foreign, tensor: str, seed: int, manner: Manner, dims: Mapping[str, int],
+    subject: Foreign, check: Check, seed: int, dims: Mapping[str, int],
     known_terms: Iterable[Guess] = (),
 ) -> Diagnosis | None:
-    """The most likely mistake in the derivative by ``tensor``; None where nothing is measured.
+    """The most likely mistake in a derivative that a check refused; None if nothing is measured.
 
     ``known_terms`` are guesses that are made from an exact gradient.
     """
-    found = samples(subject, tensor, seed, manner, dims)
+    manner: Any = check.manner
+    found = samples(subject, check.tensor, seed, manner, dims)
     with np.errstate(all="ignore"):
-        wrong = [s for s in found if not s.right]
-        if not wrong:
-            return None
+        if all(s.right for s in found):
+            return _at_the_refusal(subject, check, found)
         for hypothesis in _hypotheses(seed, manner, list(known_terms)):
             for diagnosis in hypothesis(found):
                 return diagnosis
+    return None
+
+
+def _at_the_refusal(
+    subject: Foreign, check: Check, right: Sequence[Sample]
+) -> Diagnosis | None:
+    """A derivative that is right elsewhere: are sizes of 1 to blame, or these entries?"""
+    manner: Any = check.manner
+    arrays = instance(subject, check.dims, check.seed, manner)
+    rng = np.random.default_rng([check.seed, 10])
+    one = measure(subject, check.tensor, arrays, rng, check.dims)
+    if one is None or one.right:
+        return None
+    ones = [name for name, size in check.dims.items() if size == 1]
+    if ones and right:
+        return Diagnosis(
+            check.tensor, "size 1", f"wrong where {' and '.join(f'{n} = 1' for n in ones)}, "
+            "right at the larger sizes that were tried", evidence(right))
+    for hypothesis in (patterns.precision, patterns.entries, patterns.unknown):
+        for diagnosis in hypothesis([one]):
+            return diagnosis
     return None
 
 
@@ -69,7 +94,7 @@ def _hypotheses(
 def _each(guesses: Guesses) -> _Hypothesis:
     def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
         for guess in guesses(found):
-            if (factor := fitted(guess, found)) is not None:
+            if (factor := fitted(guess, found)) is not None and not _slight(factor, found):
                 yield diagnosed(guess, factor, found)
 
     return tried
@@ -77,7 +102,13 @@ def _each(guesses: Guesses) -> _Hypothesis:
 
 def _simplest(guesses: Guesses) -> _Hypothesis:
     def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
-        if (best := simplest(guesses(found), found)) is not None:
+        best = simplest(guesses(found), found)
+        if best is not None and not _slight(best[1], found):
             yield diagnosed(*best, found)
 
     return tried
+
+
+def _slight(factor: Factor, found: Sequence[Sample]) -> bool:
+    """A number without a name that explains next to nothing explains nothing."""
+    return not factor.simple and patterns.nearly_right(found)

@@ -16,11 +16,13 @@ from mathdl.differentiate import vjp
 from mathdl.errors import InputError
 from mathdl.foreign.factors import Factor
 from mathdl.foreign.guess import Guess, times
+from mathdl.foreign.report import Diagnosis
 from mathdl.foreign.samples import Sample
 from mathdl.foreign.subject import Foreign
 from mathdl.generate.compiled import Compiled
 from mathdl.ir.build import define, out_ranges
 from mathdl.ir.index import bound_index
+from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor, input_tensor
 from mathdl.verify.claim import Claim, Instance
 from mathdl.verify.dims import Dims
@@ -28,6 +30,7 @@ from mathdl.verify.noise import EPS, SLOPE_FREEDOM, VALUE_FREEDOM, Array, Values
 from mathdl.verify.numeric import ATTEMPTS, instance
 from mathdl.verify.report import Check
 
+METHOD = "mathdl's exact form"
 _EXPANDED = 200  # operations of an equation's body, above which its terms are not told apart
 
 
@@ -37,6 +40,12 @@ class Exact:
 
     expr: Tensor
     subject: Foreign
+
+    def __post_init__(self) -> None:
+        known = {t.name: t.shape for t in self.subject.inputs}
+        for t in inputs_of([self.expr]):
+            if known.get(t.name) != t.shape:
+                raise InputError(f"expr reads {t.name}, which shapes declares otherwise or not")
 
     @cached_property
     def cotangent(self) -> Tensor:
@@ -158,6 +167,18 @@ class Exact:
         return part
 
 
+def another_function(checks: Sequence[Check]) -> Diagnosis:
+    """The value is not that of the expression: whose gradient is claimed?"""
+    exactly = all(c.ok for c in checks if c.method == METHOD and c.quantity != "value")
+    by_differences = all(c.ok for c in checks if c.method != METHOD)
+    whose = {
+        (True, False): "; what is claimed is the gradient of the expression",
+        (False, True): "; what is claimed is the gradient of the function",
+    }.get((exactly, by_differences), "")
+    return Diagnosis("", "another function", f"the function is not the expression{whose}",
+                     "values compared")
+
+
 def _lacks(term: str) -> Callable[[Factor], str]:
     def text(factor: Factor) -> str:
         if factor.text == "1":
@@ -200,7 +221,7 @@ def _check(
         used = np.where(bound > 0, error / bound, np.where(error > 0, np.inf, 0.0))
     k = int(np.argmax(used))
     return Check(
-        name, quantity, "mathdl's exact form", 1, got.size, 0, 0, float(error[k]), float(bound[k]),
+        name, quantity, METHOD, 1, got.size, 0, 0, float(error[k]), float(bound[k]),
         tuple(int(i) for i in np.unravel_index(k, shape)), float(expected[k]), float(got[k]),
         *where, bool(used[k] <= 1.0),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -101,15 +102,15 @@ def diagnosed(guess: Guess, factor: Factor, samples: Sequence[Sample]) -> Diagno
 
 
 def evidence(samples: Sequence[Sample]) -> str:
-    """Where a guess was tried: ``tried at n=3, d=2; n=5, d=4``."""
+    """Where a guess was tried: ``at n=3, d=2; n=5, d=4``."""
     sizes = [", ".join(f"{k}={v}" for k, v in s.dims.items()) for s in samples]
     told = "; ".join(dict.fromkeys(s for s in sizes if s))
-    return f"holds at {told}" if told else f"holds at {len(samples)} points"
+    return f"at {told}" if told else f"at {len(samples)} points"
 
 
 def times(factor: Factor, what: str) -> str:
     """``2*what/n``."""
-    above, _, below = factor.text.partition("/")
+    above, _, below = re.sub(r" \(the length[^)]*\)", "", factor.text).partition("/")
     over, _, under = what.partition("/") if what.startswith("1/") else (what, "", "")
     if over == "1":
         product = above

@@ -32,11 +32,15 @@ def zero(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
                         evidence(samples))
 
 
+def nearly_right(samples: Sequence[Sample]) -> bool:
+    return all(s.size > 0 and s.misfit <= _NEARLY * s.size for s in samples)
+
+
 def precision(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
     """Nearly right everywhere."""
-    worst = max(s.misfit / s.size if s.size else np.inf for s in samples)
-    if worst > _NEARLY:
+    if not nearly_right(samples):
         return
+    worst = max(s.misfit / s.size for s in samples)
     tensor = samples[0].tensor
     for dtype in (np.float16, np.float32):
         with np.errstate(over="ignore"):

@@ -32,6 +32,10 @@ def precision_notes(subject: Foreign, sizes: Sequence[Dims], seed: int) -> list[
     shaped = all(not at.misfit(n, given[n].shape) for n in subject.wrt_names)
     if not (shaped and at.finite_value() and at.finite()):
         return []
+    single = [n for n, a in subject.claim(arrays).items() if a.dtype.itemsize < 8]
+    if single:
+        return [f"the derivative by {', '.join(single)} is of single precision for float64 "
+                "inputs: bounds are wide"]
     at.measure(np.random.default_rng([state, 8]))
     value = _relative(at.noise[""], at.values[""])
     floor = max(_NOISY, _ABOVE * value)

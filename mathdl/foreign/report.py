@@ -15,7 +15,7 @@ class Diagnosis:
     """The likely mistake in one derivative.
 
     tensor
-        By what the derivative is.
+        By what the derivative is; empty when it is the function itself that is mistaken.
     mistake
         Its kind, one word or two: ``sign``, ``factor``, ``transposed``, ``missing term`` ...
     text
@@ -28,6 +28,11 @@ class Diagnosis:
     mistake: str
     text: str
     evidence: str
+
+    @property
+    def place(self) -> str:
+        """What is mistaken: a derivative, or the function."""
+        return f"the derivative by {self.tensor}" if self.tensor else "the function"
 
     def __str__(self) -> str:
         return f"{self.mistake}: {self.text} ({self.evidence})"
@@ -46,8 +51,7 @@ class GradientReport(Report):
 
     @property
     def _remarks(self) -> list[str]:
-        return [*(f"likely mistake in the derivative by {d.tensor}: {d}" for d in self.diagnoses),
-                *super()._remarks]
+        return [*(f"likely mistake in {d.place}: {d}" for d in self.diagnoses), *super()._remarks]
 
     def to_dict(self) -> dict[str, Any]:
         found = super().to_dict()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -137,13 +138,17 @@ class Foreign:
     def given(self, given: Given) -> dict[str, Any]:
         """The arguments in the precision of the check, and sizes; no cotangents."""
         return self.sizes(given) | {
-            n: a.astype(self.dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+            n: self._cast(np.asarray(a)) if isinstance(a, (np.ndarray, np.generic)) else a
             for n, a in given.items() if not n.startswith(_COTANGENT)
         }
 
+    def _cast(self, a: Array) -> Array:
+        return a.astype(self.dtype) if a.dtype.kind == "f" else a
+
     def results(self, given: Given) -> list[Array]:
         """What the function returns, as a list of arrays; only a ``vjp`` may have several."""
-        found = self.value(self.given(given))
+        with _told(given):
+            found = self.value(self.given(given))
         if isinstance(found, Mapping):
             found = tuple(found.values())
         several = isinstance(found, (tuple, list)) and self.form == "vjp"
@@ -161,17 +166,29 @@ class Foreign:
         """What a ``vjp`` takes before the inputs: a cotangent, or a tuple of them."""
         if self.form != "vjp":
             return []
-        found = [np.array(c.astype(self.dtype)) for c in self.cotangents(given)]
+        found = [self._cast(np.asarray(c)) for c in self.cotangents(given)]
         return [tuple(found) if len(found) > 1 else found[0]]
 
     def claim(self, given: Given) -> dict[str, Array]:
         """The claimed derivatives, by name."""
-        result = self.claimed(self.given(given), *self.first(given))
+        with _told(given):
+            result = self.claimed(self.given(given), *self.first(given))
         return by_name(result, self.wrt_names, self.names, self.name)
 
     def but(self, **changes: Any) -> Foreign:
         """The same with some fields changed."""
         return replace(self, **changes)
+
+
+@contextmanager
+def _told(given: Given) -> Iterator[None]:
+    """Errors of somebody's code, with the shapes at which they were raised."""
+    try:
+        yield
+    except Exception as error:
+        shapes = ", ".join(f"{n} {a.shape}" for n, a in given.items() if isinstance(a, np.ndarray))
+        error.add_note(f"called by check_gradient with {shapes}")
+        raise
 
 
 def sizes_of(inputs: Sequence[Tensor], arrays: Mapping[str, Array]) -> Dims:
