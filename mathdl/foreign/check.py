@@ -121,7 +121,7 @@ def check_gradient(
         "checks": checks,
         "seconds": time.perf_counter() - started,
         "notes": (*probed, *remarks, *report.notes),
-        "versions": versions() | subject.versions,
+        "versions": versions() | dict(subject.versions),
         "diagnoses": tuple(d for d in diagnoses if d is not None),
         "at": {} if failed is None else _inputs(subject, failed),
     })
@@ -201,7 +201,9 @@ def _wanted(
     names = wrt.replace(",", " ").split() if isinstance(wrt, str) else list(wrt)
     known = {t.name: t for t in inputs}
     if unknown := [n for n in names if n not in known]:
-        raise InputError(f"wrt has {', '.join(unknown)}; the inputs are {', '.join(map(str, known))}")
+        raise InputError(
+            f"wrt has {', '.join(unknown)}; the inputs are {', '.join(map(str, known))}"
+        )
     for n in names:
         if "integer" in known[n].assume:
             raise AssumptionError(f"{n} is integer: there is no derivative to check")

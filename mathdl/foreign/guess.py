@@ -123,6 +123,11 @@ def times(factor: Factor, what: str) -> str:
         else f"{product}/({'*'.join(divisors)})"
 
 
+def said(template: str, what: str) -> Callable[[Factor], str]:
+    """The template with ``factor * what`` in its place."""
+    return lambda factor: template.format(times(factor, what))
+
+
 def aligned(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> list[Part]:
     """The ways in which an array broadcasts against the derivative, axis by axis in order.
 

@@ -30,7 +30,7 @@ def _diagonal(jacobian: Array, out: tuple[int, ...]) -> Array | None:
 
 
 def _ignored(jacobian: Array, cotangent: Array, out: tuple[int, ...]) -> Array:
-    return jacobian.sum(axis=tuple(range(len(out))))
+    return np.asarray(jacobian.sum(axis=tuple(range(len(out)))))
 
 
 def _diagonal_times(jacobian: Array, cotangent: Array, out: tuple[int, ...]) -> Array | None:

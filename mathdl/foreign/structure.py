@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import combinations, permutations
 
 import numpy as np
 
 from mathdl.foreign.factors import Factor
-from mathdl.foreign.guess import Guess, Part, evidence, times
+from mathdl.foreign.guess import Guess, Part, evidence, said
 from mathdl.foreign.report import Diagnosis
 from mathdl.foreign.samples import Sample
 from mathdl.verify.noise import Array
 
+_Change = Callable[[Array], Array]
 _MOST_AXES = 4
 
 
+def of_claim(change: _Change) -> Part:
+    return lambda s: change(s.claimed)
+
+
 def corrected(what: str) -> Callable[[Factor], str]:
-    return lambda factor: f"the gradient is {times(factor, what)}"
+    return said("the gradient is {}", what)
 
 
 def plain(samples: Sequence[Sample]) -> Iterator[Guess]:
@@ -30,54 +36,58 @@ def _factor_text(factor: Factor) -> str:
         return "the sign is wrong: the gradient is -claimed"
     missing = factor.text.removeprefix("-")
     if missing.startswith("1/"):
-        too_much = Factor(missing, factor.values).inverse
-        said = f"the claim is {too_much} times too large"
+        told = f"the claim is {Factor(missing, factor.values).inverse} times too large"
     else:
-        said = f"the factor {missing} is missing"
+        told = f"the factor {missing} is missing"
     sign = " and the sign is wrong" if factor.text.startswith("-") else ""
-    return f"{said}{sign}: the gradient is {times(factor, 'claimed')}"
+    return told + sign + said(": the gradient is {}", "claimed")(factor)
+
+
+# -- the shape ----------------------------------------------------------------------------------
 
 
 def shapes(samples: Sequence[Sample]) -> Iterator[Guess]:
     """The claim has another shape: what makes it the gradient."""
     first = samples[0]
-    have, want = first.claimed.ndim, first.truth.ndim
+    name, have, want = first.tensor, first.claimed.ndim, first.truth.ndim
     if all(s.claimed.shape == s.truth.shape for s in samples):
         return
     if have == want <= _MOST_AXES:
         yield from _permuted(have)
-    yield Guess("shape", lambda s: s.claimed.reshape(s.truth.shape)
-                if s.claimed.size == s.truth.size else None,
-                lambda f: "the numbers are those of the gradient in another shape: the gradient "
-                f"is {times(f, f'claimed.reshape({first.tensor}.shape)')}")
-    yield Guess("transposed", lambda s: s.claimed.T.reshape(s.truth.shape)
-                if s.claimed.size == s.truth.size else None,
-                lambda f: "the gradient is "
-                f"{times(f, f'claimed.T.reshape({first.tensor}.shape)')}: flattened in "
-                "another order")
+    yield Guess("shape", lambda s: _reshaped(s.claimed, s), said(
+        "the numbers are those of the gradient in another shape: the gradient is {}",
+        f"claimed.reshape({name}.shape)"))
+    yield Guess("transposed", lambda s: _reshaped(s.claimed.T, s), said(
+        "the gradient is {}: flattened in another order", f"claimed.T.reshape({name}.shape)"))
     if have > want:
         for axes in combinations(range(have), have - want):
-            yield Guess(
-                "missing sum", lambda s, a=axes: s.claimed.sum(axis=a),
-                lambda f, a=axes: f"the claim is not summed over the axis along which {first.tensor} "
-                f"is broadcast: the gradient is {times(f, f'claimed.sum(axis={_axes(a)})')}",
-            )
+            yield Guess("missing sum", of_claim(partial(np.sum, axis=axes)), said(
+                f"the claim is not summed over the axis along which {name} is broadcast: "
+                "the gradient is {}", f"claimed.sum(axis={_axes(axes)})"))
     if have == want:
-        def summed(s: Sample) -> Array:
-            longer = [k for k in range(want) if s.claimed.shape[k] != s.truth.shape[k] == 1]
-            return np.asarray(s.claimed.sum(axis=tuple(longer), keepdims=True))
-
-        yield Guess("missing sum", summed, lambda f: "the claim is not summed over the axes of "
-                    f"length 1 along which {first.tensor} is broadcast")
+        yield Guess("missing sum", _summed, said(
+            f"the claim is not summed over the axis of length 1 along which {name} is "
+            "broadcast: the gradient is {}", "claimed.sum(axis, keepdims=True)"))
     if have < want:
-        def spread(s: Sample) -> Array | None:
-            try:
-                return np.broadcast_to(s.claimed, s.truth.shape).copy()
-            except ValueError:
-                return None
+        yield Guess("shape", _spread, said("the gradient is {} broadcast to the shape of "
+                                           + name, "claimed"))
 
-        yield Guess("shape", spread, lambda f: "the gradient is "
-                    f"{times(f, 'claimed')} broadcast to the shape of {first.tensor}")
+
+def _reshaped(a: Array, s: Sample) -> Array | None:
+    return a.reshape(s.truth.shape) if a.size == s.truth.size else None
+
+
+def _summed(s: Sample) -> Array:
+    pairs = zip(s.claimed.shape, s.truth.shape, strict=True)
+    longer = tuple(k for k, (have, want) in enumerate(pairs) if have != want == 1)
+    return np.asarray(s.claimed.sum(axis=longer, keepdims=True))
+
+
+def _spread(s: Sample) -> Array | None:
+    try:
+        return np.broadcast_to(s.claimed, s.truth.shape).copy()
+    except ValueError:
+        return None
 
 
 def _axes(axes: tuple[int, ...]) -> str:
@@ -90,53 +100,47 @@ def _permuted(count: int) -> Iterator[Guess]:
             continue
         reverse = order == tuple(range(count))[::-1]
         what = "claimed.T" if reverse else f"claimed.transpose{order}"
-        yield Guess("transposed", lambda s, o=order: s.claimed.transpose(o)
-                    if s.claimed.ndim == len(o) else None, corrected(what))
+        yield Guess("transposed", of_claim(partial(np.transpose, axes=order)), corrected(what))
+
+
+# -- axes -----------------------------------------------------------------------------------------
 
 
 def axes(samples: Sequence[Sample]) -> Iterator[Guess]:
-    """Axes exchanged, reversed, moved by one; symmetric parts; cumulated."""
+    """Axes exchanged, reversed, moved by one; symmetric parts; sums."""
     count = samples[0].claimed.ndim
     if count <= _MOST_AXES:
         yield from _permuted(count)
     for k in range(count):
-        yield Guess("reversed axis", lambda s, k=k: np.flip(s.claimed, k),
+        yield Guess("reversed axis", of_claim(partial(np.flip, axis=k)),
                     corrected(f"flip(claimed, axis={k})"))
         for shift in (1, -1):
-            yield Guess("off by one", lambda s, k=k, n=shift: np.roll(s.claimed, n, k),
+            yield Guess("off by one", of_claim(partial(np.roll, shift=shift, axis=k)),
                         corrected(f"roll(claimed, {shift}, axis={k})"))
-            yield Guess("off by one", lambda s, k=k, n=shift: _shifted(s.claimed, n, k),
-                        lambda f, k=k, n=shift: f"the claim is moved by one along axis {k}: "
-                        f"the gradient at i is {times(f, f'claimed[i{-n:+d}]')} there")
+            yield Guess("off by one", of_claim(partial(_shifted, by=shift, axis=k)), said(
+                f"the claim is moved by one along axis {k}: the gradient at i is {{}} there",
+                f"claimed[i{-shift:+d}]"))
     if count >= 2:
         for name, part in _SQUARE.items():
-            yield Guess("symmetric part" if "+" in name else "triangle", _of_square(part),
+            yield Guess("symmetric part" if "+" in name else "triangle", of_claim(part),
                         corrected(name))
     for k in range(count):
-        yield Guess("cumulated sum", lambda s, k=k: np.flip(np.cumsum(np.flip(s.claimed, k), k), k),
+        yield Guess("cumulated sum", of_claim(partial(_to_the_end, axis=k)),
                     corrected(f"the sum of claimed from each index to the end of axis {k}"))
-        yield Guess("cumulated sum", lambda s, k=k: np.cumsum(s.claimed, k),
+        yield Guess("cumulated sum", of_claim(partial(np.cumsum, axis=k)),
                     corrected(f"cumsum(claimed, axis={k})"))
     for size in (1, 2):
         for some in combinations(range(count), size):
-            yield Guess(
-                "missing sum",
-                lambda s, a=some: np.broadcast_to(
-                    s.claimed.sum(axis=a, keepdims=True), s.claimed.shape).copy(),
-                corrected(f"claimed.sum(axis={_axes(some)}, keepdims=True)"))
+            yield Guess("missing sum", of_claim(partial(_sum_kept, axis=some)),
+                        corrected(f"claimed.sum(axis={_axes(some)}, keepdims=True)"))
 
 
-_SQUARE: dict[str, Callable[[Array], Array]] = {
-    "(claimed + claimed.T)": lambda c: c + np.swapaxes(c, -1, -2),
-    "(claimed + claimed.T - diag(claimed))": lambda c: c + np.swapaxes(c, -1, -2)
-    - c * np.eye(c.shape[-1]),
-    "tril(claimed)": np.tril,
-    "triu(claimed)": np.triu,
-}
+def _to_the_end(a: Array, axis: int) -> Array:
+    return np.flip(np.cumsum(np.flip(a, axis), axis), axis)
 
 
-def _of_square(part: Callable[[Array], Array]) -> Part:
-    return lambda s: part(s.claimed) if s.claimed.shape[-1] == s.claimed.shape[-2] else None
+def _sum_kept(a: Array, axis: tuple[int, ...]) -> Array:
+    return np.broadcast_to(a.sum(axis=axis, keepdims=True), a.shape).copy()
 
 
 def _shifted(a: Array, by: int, axis: int) -> Array:
@@ -147,29 +151,52 @@ def _shifted(a: Array, by: int, axis: int) -> Array:
     return np.asarray(moved)
 
 
+def _turned(a: Array) -> Array:
+    return np.swapaxes(a, -1, -2)
+
+
+_SQUARE: dict[str, Callable[[Array], Array]] = {
+    "(claimed + claimed.T)": lambda c: c + _turned(c) if _is_square(c) else c * np.nan,
+    "(claimed + claimed.T - diag(claimed))": lambda c: c + _turned(c) - c * np.eye(c.shape[-1])
+    if _is_square(c) else c * np.nan,
+    "tril(claimed)": np.tril,
+    "triu(claimed)": np.triu,
+}
+
+
+def _is_square(a: Array) -> bool:
+    return a.ndim >= 2 and a.shape[-1] == a.shape[-2]
+
+
+# -- arguments ------------------------------------------------------------------------------------
+
+
 def of_another(samples: Sequence[Sample]) -> Iterator[Diagnosis]:
     """What is claimed by one argument is what is claimed by another one."""
     first = samples[0]
     for other in first.subject.wrt_names:
-        if other != first.tensor and all(
-            np.array_equal(s.claimed, s.subject.claim(s.arrays).get(other)) for s in samples
-        ):
-            yield Diagnosis(first.tensor, "swapped", "this is also what is claimed by "
-                            f"{other}", evidence(samples))
+        if other != first.tensor and all(_same(s, other) for s in samples):
+            yield Diagnosis(first.tensor, "swapped", f"this is also what is claimed by {other}",
+                            evidence(samples))
+
+
+def _of(s: Sample, other: str) -> Array | None:
+    found = s.subject.claim(s.arrays).get(other)
+    return None if found is None else found.astype(float)
+
+
+def _same(s: Sample, other: str) -> bool:
+    found = _of(s, other)
+    return found is not None and np.array_equal(s.claimed, found)
 
 
 def swapped(samples: Sequence[Sample]) -> Iterator[Guess]:
     """What is claimed of another argument."""
     first = samples[0]
     for other in first.subject.wrt_names:
-        if other == first.tensor:
-            continue
-        for mark, turn in (("", lambda a: a), (".T", lambda a: a.T)):
-            yield Guess(
-                "swapped",
-                lambda s, o=other, t=turn: t(s.subject.claim(s.arrays)[o].astype(float)),
-                lambda f, o=other, m=mark: "derivatives are mixed up: this is "
-                f"{times(f, f'what is claimed by {o}')}{m and ', transposed'}")
+        if other != first.tensor:
+            yield Guess("swapped", partial(_of, other=other), said(
+                "derivatives are mixed up: the gradient is {}", f"what is claimed by {other}"))
 
 
 def inputs(samples: Sequence[Sample]) -> Iterator[Guess]:
@@ -178,31 +205,26 @@ def inputs(samples: Sequence[Sample]) -> Iterator[Guess]:
     names = [n for n in first.subject.names if np.asarray(first.arrays[n]).dtype.kind == "f"]
     for name in names:
         if all(_is_square(s.arrays[name]) for s in samples):
-            yield Guess("input transposed", _with(name, lambda a: np.swapaxes(a, -1, -2)),
-                        _read_as(f"{name}.T", name))
-            yield Guess(
-                "taken for symmetric",
-                lambda s, n=name: _sum(s.claimed, s.again(**{n: np.swapaxes(s.arrays[n], -1, -2)})),
-                lambda f, n=name: f"{n} is taken for symmetric: the gradient is "
-                f"{times(f, f'(claimed + claimed with {n}.T for {n})')}")
+            yield _with(name, _turned, f"{name}.T", "input transposed")
+            yield Guess("taken for symmetric", partial(_both_ways, name=name), said(
+                f"{name} is taken for symmetric: the gradient is {{}}",
+                f"(claimed + claimed with {name}.T for {name})"))
     for one, two in combinations(names, 2):
         if all(s.arrays[one].shape == s.arrays[two].shape for s in samples):
-            yield Guess(
-                "inputs swapped",
-                lambda s, a=one, b=two: s.again(**{a: s.arrays[b], b: s.arrays[a]}),
-                lambda f, a=one, b=two: f"{a} and {b} are exchanged: the gradient is "
-                f"{times(f, f'claimed with {b} for {a} and {a} for {b}')}")
+            yield Guess("inputs swapped", partial(_exchanged, one=one, two=two), said(
+                f"{one} and {two} are exchanged: the gradient is {{}}",
+                f"claimed with {two} for {one} and {one} for {two}"))
     for name in names:
         if name != first.tensor:
-            yield Guess("wrong input", _with(name, lambda a: -a), _read_as(f"-{name}", name))
+            yield _with(name, np.negative, f"-{name}")
         for k in range(first.arrays[name].ndim):
             for shift in (1, -1):
-                yield Guess("off by one", _with(name, lambda a, k=k, n=shift: np.roll(a, n, k)),
-                            _read_as(f"roll({name}, {shift}, axis={k})", name))
-                yield Guess("off by one", _with(name, lambda a, k=k, n=shift: _shifted(a, n, k)),
-                            _read_as(f"{name}[i{-shift:+d}] along axis {k}", name))
-            yield Guess("reversed axis", _with(name, lambda a, k=k: np.flip(a, k)),
-                        _read_as(f"flip({name}, axis={k})", name))
+                yield _with(name, partial(np.roll, shift=shift, axis=k),
+                            f"roll({name}, {shift}, axis={k})", "off by one")
+                yield _with(name, partial(_shifted, by=shift, axis=k),
+                            f"{name}[i{-shift:+d}] along axis {k}", "off by one")
+            yield _with(name, partial(np.flip, axis=k), f"flip({name}, axis={k})",
+                        "reversed axis")
 
 
 def laws(samples: Sequence[Sample]) -> Iterator[Guess]:
@@ -211,13 +233,13 @@ def laws(samples: Sequence[Sample]) -> Iterator[Guess]:
     for name in first.subject.names:
         if name != first.tensor and np.asarray(first.arrays[name]).dtype.kind == "f":
             for law, change in _CHANGES.items():
-                yield Guess("wrong input", _with(name, change), _read_as(law.format(name), name))
+                yield _with(name, change, law.format(name))
 
 
-_CHANGES: dict[str, Callable[[Array], Array]] = {
-    "{}**2": lambda a: a**2,
+_CHANGES: dict[str, _Change] = {
+    "{}**2": np.square,
     "sqrt({})": np.sqrt,
-    "1/{}": lambda a: 1.0 / a,
+    "1/{}": np.reciprocal,
     "exp({})": np.exp,
     "log({})": np.log,
     "1 - {}": lambda a: 1.0 - a,
@@ -227,17 +249,16 @@ _CHANGES: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _with(name: str, change: Callable[[Array], Array]) -> Part:
-    return lambda s: s.again(**{name: np.asarray(change(np.asarray(s.arrays[name])))})
+def _with(name: str, change: _Change, law: str, mistake: str = "wrong input") -> Guess:
+    """The claim with one input changed."""
+    return Guess(mistake, lambda s: s.again(**{name: np.asarray(change(s.arrays[name]))}),
+                 corrected(f"claimed with {law} for {name}"))
 
 
-def _read_as(law: str, name: str) -> Callable[[Factor], str]:
-    return lambda f: f"the gradient is {times(f, f'claimed with {law} for {name}')}"
+def _both_ways(s: Sample, name: str) -> Array | None:
+    other = s.again(**{name: _turned(s.arrays[name])})
+    return None if other is None or other.shape != s.claimed.shape else s.claimed + other
 
 
-def _is_square(a: Array) -> bool:
-    return a.ndim >= 2 and a.shape[-1] == a.shape[-2]
-
-
-def _sum(a: Array, b: Array | None) -> Array | None:
-    return None if b is None or a.shape != b.shape else a + b
+def _exchanged(s: Sample, one: str, two: str) -> Array | None:
+    return s.again(**{one: s.arrays[two], two: s.arrays[one]})

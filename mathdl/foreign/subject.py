@@ -66,7 +66,8 @@ class Foreign:
     @cached_property
     def outputs(self) -> Mapping[str, Tensor]:
         """A stand-in that reads all inputs; of the function itself nothing is known."""
-        accesses, bound = [], []
+        accesses: list[Access] = []
+        bound: list[tuple[Any, Any]] = []
         body: Any = 0
         for t in self.inputs:
             symbols = [bound_index(len(bound) + k) for k in range(t.ndim)]

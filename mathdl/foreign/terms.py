@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from mathdl.foreign.guess import Guess, Part, aligned, times
+from mathdl.foreign.factors import Factor
+from mathdl.foreign.guess import Guess, Part, aligned, said
 from mathdl.foreign.samples import Sample
 from mathdl.verify.noise import Array
 
@@ -72,11 +74,15 @@ def quantities(samples: Sequence[Sample]) -> Iterator[tuple[str, Part]]:
     first = samples[0]
     names = [first.tensor, *(n for n in first.subject.names if n != first.tensor)]
     for name in names:
-        for part in aligned(samples, lambda s, n=name: s.arrays[n]):
+        for part in aligned(samples, partial(_input, name=name)):
             yield name, part
     if first.value.ndim:
         for part in aligned(samples, lambda s: s.value):
             yield "f", part
+
+
+def _input(s: Sample, name: str) -> Array:
+    return np.asarray(s.arrays[name])
 
 
 def _applied(law: Callable[[Array], Array], part: Part, by_claim: bool, under: bool) -> Part:
@@ -99,17 +105,13 @@ def chain_factors(samples: Sequence[Sample]) -> Iterator[Guess]:
     known = list(quantities(samples))
     for law, function in _FACTORS.items():
         for name, part in known:
-            said = law.format(name)
-            yield Guess(
-                "chain factor", _applied(function, part, True, False),
-                lambda f, u=said: f"the factor {times(f, u)} is missing, entry by entry")
+            yield Guess("chain factor", _applied(function, part, True, False),
+                        said("the factor {} is missing, entry by entry", law.format(name)))
     for law, function in _FACTORS.items():
         for name, part in known:
-            said = law.format(name)
-            yield Guess(
-                "chain factor", _applied(function, part, True, True),
-                lambda f, u=said: f"the factor {u} is one too many, entry by entry"
-                + ("" if f.text == "1" else f"; then {f.text} is missing"))
+            yield Guess("chain factor", _applied(function, part, True, True), said(
+                f"the factor {law.format(name)} is one too many, entry by entry: "
+                "the gradient is {} without it", "claimed"))
 
 
 def missing_terms(samples: Sequence[Sample]) -> Iterator[Guess]:
@@ -123,10 +125,8 @@ def missing_terms(samples: Sequence[Sample]) -> Iterator[Guess]:
     yield Guess("missing term", lambda s: np.eye(*s.truth.shape[-2:]) if s.truth.ndim == 2
                 else None, _lacks("eye"), adds=True)
     for k in range(samples[0].claimed.ndim):
-        yield Guess(
-            "missing term",
-            lambda s, k=k: np.broadcast_to(s.claimed.mean(k, keepdims=True), s.truth.shape).copy(),
-            _lacks(f"mean(claimed, axis={k})"), adds=True)
+        yield Guess("missing term", partial(_mean, axis=k), _lacks(f"mean(claimed, axis={k})"),
+                    adds=True)
     yield Guess("missing term", lambda s: np.full(s.truth.shape, s.claimed.mean()),
                 _lacks("mean(claimed)"), adds=True)
     for name, part in quantities(samples):
@@ -139,8 +139,12 @@ def missing_terms(samples: Sequence[Sample]) -> Iterator[Guess]:
                 _lacks("claimed.T"), adds=True)
 
 
-def _lacks(what: str) -> Callable[..., str]:
-    return lambda f: f"the term {times(f, what)} is missing"
+def _lacks(what: str) -> Callable[[Factor], str]:
+    return said("the term {} is missing", what)
+
+
+def _mean(s: Sample, axis: int) -> Array:
+    return np.broadcast_to(s.claimed.mean(axis, keepdims=True), s.truth.shape).copy()
 
 
 def _projected(part: Part, axis: int) -> Part:

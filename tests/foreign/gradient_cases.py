@@ -104,7 +104,8 @@ CASES = [
          lambda X, w, y, lam: 2 * X.T @ (X @ w - y) + 2 * lam * w,
          {"missing term:2*lam*w": lambda X, w, y, lam: 2 * X.T @ (X @ w - y),
           "missing term:lam*w|wrong input": lambda X, w, y, lam: 2 * X.T @ (X @ w - y) + lam * w,
-          "wrong input:-lam|missing term:4*lam*w": lambda X, w, y, lam: 2 * X.T @ (X @ w - y) - 2 * lam * w},
+          "wrong input:-lam|missing term:4*lam*w":
+              lambda X, w, y, lam: 2 * X.T @ (X @ w - y) - 2 * lam * w},
          {"wrt": "w", "assume": {"lam": "positive"}}),
     Case("lasso", {**LS, "lam": ""},
          lambda X, w, y, lam: np.sum((X @ w - y) ** 2) + lam * np.abs(w).sum(),
