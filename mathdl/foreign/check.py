@@ -56,7 +56,7 @@ def check_gradient(
     >>> def grad(X, w, y): return 2 * X.T @ (X @ w - y)
     >>> report = md.check_gradient(loss, grad, {"X": "n,d", "w": "d", "y": "n"}, wrt="w")
     >>> report.diagnoses[0].text
-    'the claim is n times too large: the gradient is 1/n*claimed'
+    'the claim is n times too large: the gradient is claimed/n'
 
     f
         A function of arrays, called by name where its parameters are the names in ``shapes``

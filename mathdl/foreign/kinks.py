@@ -66,4 +66,4 @@ def _entries(
             slopes.append((float(value(**{**arrays, name: moved})[""]) - centre) / side)
         room = _ROOM * (abs(slopes[0]) + abs(slopes[1])) + 64 * np.finfo(float).eps * (
             abs(centre) / step) + np.finfo(float).tiny
-        yield entry, min(slopes), max(slopes), float(room)
+        yield entry, min(slopes) + 0.0, max(slopes) + 0.0, float(room)
