@@ -18,6 +18,7 @@ from mathdl.foreign.exact import Exact, another_function
 from mathdl.foreign.finite import finite_checks
 from mathdl.foreign.frameworks import framework_of, own_derivative
 from mathdl.foreign.kinks import METHOD, kink_checks
+from mathdl.foreign.left_out import left_out
 from mathdl.foreign.precise import precision_notes
 from mathdl.foreign.report import Diagnosis, GradientReport
 from mathdl.foreign.subject import Foreign, Form, sizes_of
@@ -258,7 +259,8 @@ def _diagnosis(
         mistake = "kink" if check.method == METHOD else "not finite"
         return Diagnosis(check.tensor, mistake, check.detail, "measured there")
     terms = exact.guesses(check.tensor) if exact is not None else []
-    return diagnose(subject, check, seed, dict(dims or {}), terms)
+    more = [left_out(exact, check.tensor)] if exact is not None else []
+    return diagnose(subject, check, seed, dict(dims or {}), terms, more)
 
 
 def _inputs(subject: Foreign, check: Check) -> dict[str, Array]:

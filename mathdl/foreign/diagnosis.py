@@ -23,21 +23,24 @@ from mathdl.verify.numeric import instance
 from mathdl.verify.report import Check
 from mathdl.verify.sampling import Manner
 
+Hypothesis = Callable[[Sequence[Sample]], Iterator[Diagnosis]]
+
 
 def diagnose(
     subject: Foreign, check: Check, seed: int, dims: Mapping[str, int],
-    known_terms: Iterable[Guess] = (),
+    known_terms: Iterable[Guess] = (), more: Iterable[Hypothesis] = (),
 ) -> Diagnosis | None:
     """The most likely mistake in a derivative that a check refused; None if nothing is measured.
 
-    ``known_terms`` are guesses that are made from an exact gradient.
+    ``known_terms`` are guesses that are made from an exact gradient, ``more`` hypotheses of
+    other kinds.
     """
     manner: Any = check.manner
     found = samples(subject, check.tensor, seed, manner, dims)
     with np.errstate(all="ignore"):
         if all(s.right for s in found):
             return _at_the_refusal(subject, check, found)
-        for hypothesis in _hypotheses(seed, manner, list(known_terms)):
+        for hypothesis in _hypotheses(seed, manner, list(known_terms), list(more)):
             for diagnosis in hypothesis(found):
                 return diagnosis
     return None
@@ -64,16 +67,14 @@ def _at_the_refusal(
     return None
 
 
-_Hypothesis = Callable[[Sequence[Sample]], Iterator[Diagnosis]]
-
-
 def _hypotheses(
-    seed: int, manner: Manner, known_terms: Sequence[Guess]
-) -> Iterator[_Hypothesis]:
+    seed: int, manner: Manner, known_terms: Sequence[Guess], more: Sequence[Hypothesis]
+) -> Iterator[Hypothesis]:
     rng = np.random.default_rng([seed, 5])
     yield patterns.zero
     yield _each(structure.plain)
     yield _each(lambda samples: iter(known_terms))
+    yield from more
     yield lambda found: jacobian_mistakes(found, rng)
     yield _each(structure.shapes)
     yield structure.of_another
@@ -91,7 +92,7 @@ def _hypotheses(
     yield patterns.unknown
 
 
-def _each(guesses: Guesses) -> _Hypothesis:
+def _each(guesses: Guesses) -> Hypothesis:
     def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
         for guess in guesses(found):
             if (factor := fitted(guess, found)) is not None and not _slight(factor, found):
@@ -100,7 +101,7 @@ def _each(guesses: Guesses) -> _Hypothesis:
     return tried
 
 
-def _simplest(guesses: Guesses) -> _Hypothesis:
+def _simplest(guesses: Guesses) -> Hypothesis:
     def tried(found: Sequence[Sample]) -> Iterator[Diagnosis]:
         best = simplest(guesses(found), found)
         if best is not None and not _slight(best[1], found):

@@ -180,12 +180,15 @@ def another_function(checks: Sequence[Check]) -> Diagnosis:
 
 
 def _lacks(term: str) -> Callable[[Factor], str]:
+    *where, main = term.split("; ")
+    told = f", where {'; '.join(where)}" if where else ""
+
     def text(factor: Factor) -> str:
         if factor.text == "1":
-            return f"the term {term} is missing"
+            return f"the term {main} is missing{told}"
         if factor.text == "2":
-            return f"the sign of the term {term} is wrong"
-        return f"the term {times(factor, f'({term})')} is missing"
+            return f"the sign of the term {main} is wrong{told}"
+        return f"the term {times(factor, f'({main})')} is missing{told}"
 
     return text
 

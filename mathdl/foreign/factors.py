@@ -37,7 +37,8 @@ class Factor:
         above, _, below = self.text.removeprefix("-").partition("/")
         sign = "-" if self.text.startswith("-") else ""
         if above == "1" or not below:
-            return sign + (below.strip("()") if below else f"1/{above}")
+            bare = below[1:-1] if below.startswith("(") and below.endswith(")") else below
+            return sign + (bare if below else f"1/{above}")
         return f"{sign}{below}/({above})" if "*" in above else f"{sign}{below}/{above}"
 
 

@@ -193,6 +193,23 @@ def test_terms_of_the_exact_gradient_are_tried() -> None:
     assert "sign of the term 2*W.T @ (W @ x)" in turned.diagnoses[0].text
 
 
+def test_a_quantity_held_constant_is_named() -> None:
+    def f(z: Any, g: Any) -> Any:
+        return np.sum(g * softmax(z))
+
+    report = md.check_gradient(f, lambda z, g: g * softmax(z), {"z": "n,k", "g": "n,k"}, wrt="z",
+                               expr="sum(g*softmax(z))")
+    assert "-P*sum(g*P, axis=1, keepdims=True) is missing, where P = softmax(z)" in str(report)
+
+    def attention(Q: Any, K: Any, G: Any) -> Any:
+        return np.sum(G * softmax(Q @ K.T))
+
+    report = md.check_gradient(
+        attention, lambda Q, K, G: (G * softmax(Q @ K.T)) @ K,
+        {"Q": "n,d", "K": "m,d", "G": "n,m"}, wrt="Q", expr="sum(G*softmax(Q @ K.T))")
+    assert "the dependence of sum(exp(Q @ K.T), axis=1) on Q is left out" in str(report)
+
+
 def test_an_expression_for_the_cotangent_form_and_for_the_jacobian() -> None:
     def pull(g: Any, x: Any) -> Any:
         p = softmax(x)
