@@ -9,7 +9,7 @@ import numpy as np
 from mathdl.foreign.samples import measure
 from mathdl.foreign.subject import Foreign
 from mathdl.verify.dims import Dims
-from mathdl.verify.noise import Array, typical
+from mathdl.verify.noise import VALUE_FREEDOM, Array, student, typical
 from mathdl.verify.numeric import instance
 from mathdl.verify.report import Check
 
@@ -29,9 +29,9 @@ def kink_checks(subject: Foreign, dims: Dims, seed: int) -> list[Check]:
     checks = []
     for name in subject.wrt_names:
         one = measure(subject, name, arrays, np.random.default_rng([seed, 9]), dims)
-        if one is None or not one.kinks or one.claimed.shape != one.truth.shape:
+        if one is None or not np.any(one.kinks) or one.claimed.shape != one.truth.shape:
             continue
-        found = list(_entries(subject, name, arrays, one.claimed, ~one.known))
+        found = list(_entries(subject, name, arrays, one.kinks, one.noise))
         entry, low, high, room = max(found, key=lambda f: _outside(one.claimed[f[0]], *f[1:]))
         got = float(one.claimed[entry])
         beyond = max(0.0, low - got, got - high)
@@ -51,19 +51,19 @@ def _outside(got: float, low: float, high: float, room: float) -> float:
 
 
 def _entries(
-    subject: Foreign, name: str, arrays: dict[str, Array], claimed: Array, unknown: Array
+    subject: Foreign, name: str, arrays: dict[str, Array], kinks: Array, noise: float
 ) -> Iterator[tuple[tuple[int, ...], float, float, float]]:
     """Of the entries at kinks: the index, the one-sided slopes in order, and room for rounding."""
     value = subject.value_function()
     centre = float(value(**arrays)[""])
     step = _STEP * typical(arrays[name])
-    for index in np.argwhere(unknown):
+    for index in np.argwhere(kinks):
         entry = tuple(int(k) for k in index)
         slopes = []
         for side in (step, -step):
             moved = arrays[name].copy()
             moved[entry] += side
             slopes.append((float(value(**{**arrays, name: moved})[""]) - centre) / side)
-        room = _ROOM * (abs(slopes[0]) + abs(slopes[1])) + 64 * np.finfo(float).eps * (
-            abs(centre) / step) + np.finfo(float).tiny
+        room = _ROOM * (abs(slopes[0]) + abs(slopes[1])) + (
+            student(VALUE_FREEDOM) * 2 * noise / step) + np.finfo(float).tiny
         yield entry, min(slopes) + 0.0, max(slopes) + 0.0, float(room)

@@ -36,6 +36,10 @@ class Sample:
         A bound on the rounding of the claimed numbers.
     value
         What the function returns; of several arrays the first.
+    kinks
+        Where there is a kink.
+    noise
+        The largest rounding noise of a compared value.
     """
 
     subject: Foreign
@@ -47,7 +51,8 @@ class Sample:
     claimed: Array
     slack: float
     value: Array
-    kinks: int
+    kinks: Array
+    noise: float
 
     @property
     def x(self) -> Array:
@@ -104,12 +109,12 @@ class Sample:
         return None if self.tensor not in found else found[self.tensor].astype(float)
 
 
-def measured(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array, int]:
+def measured(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """The derivative by every entry, or a random choice of them: truth, bound, kinks."""
     m, n = problem.claimed.shape
     truth, bound = np.full((m, n), np.nan), np.full((m, n), np.nan)
     zero = np.zeros(m)
-    kinks = 0
+    kinks = np.zeros((m, n), dtype=bool)
     for j, _, _ in chosen_entries(problem, rng, MAX_ENTRIES):
         def probe(t: float, j: int = j) -> tuple[Array, Array]:
             moved = problem.x.ravel().copy()
@@ -122,7 +127,7 @@ def measured(problem: Problem, rng: np.random.Generator) -> tuple[Array, Array, 
         with np.errstate(all="ignore"):
             slope = slope_at_zero(probe, problem.value, problem.noise, zero, problem.steps)
         sure = slope.status <= Status.REFUSED
-        kinks += int(np.any(slope.status == Status.KINK))
+        kinks[:, j] = slope.status == Status.KINK
         truth[sure, j] = slope.error[sure] / problem.scale
         bound[sure, j] = slope.bound[sure] / problem.scale
     return truth, bound, kinks
@@ -160,7 +165,8 @@ def measure(
     size = float(np.max(np.abs(at.claimed[tensor]), initial=0.0))
     return Sample(
         subject, dims, {**given, **sizes}, tensor, truth.reshape(shape), bound.reshape(shape),
-        at.claimed[tensor], 16 * at.eps * size, subject.results({**given, **sizes})[0], kinks,
+        at.claimed[tensor], 16 * at.eps * size, subject.results({**given, **sizes})[0],
+        kinks.reshape(shape), float(np.max(noise)),
     )
 
 
