@@ -38,7 +38,7 @@ def kink_checks(subject: Foreign, dims: Dims, seed: int) -> list[Check]:
         place = f"{name}[{', '.join(map(str, entry))}]" if entry else name
         right = beyond <= room
         checks.append(Check(
-            name, "subgradient", METHOD, 1, len(found), 0, 0, beyond, room, entry,
+            name, "gradient", METHOD, 1, len(found), 0, 0, beyond, room, entry,
             float(np.clip(got, low, high)), got, dims, seed, "normal", right,
             "" if right else f"{place} is at a kink with the slopes {low:.6g} and {high:.6g}; "
             f"{got:.6g} is not between them",

@@ -129,6 +129,14 @@ def test_a_subgradient_at_a_kink_is_right(value: float) -> None:
     assert "one-sided slopes" in str(report)
 
 
+def test_a_point_where_every_entry_is_at_a_kink() -> None:
+    def shared(A: Any, B: Any) -> Any:
+        return np.sign(A - B) / A.size
+
+    point = {"A": np.ones((2, 2)), "B": np.zeros((2, 2))}
+    assert md.check_gradient(lambda A, B: np.abs(A - B).max(), shared, at=point, wrt="A")
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_what_is_no_subgradient_at_a_kink_is_refused(value: float) -> None:
     report = md.check_gradient(relu_sum, lambda x: np.where(x == 0, value, x > 0),
