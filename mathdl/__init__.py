@@ -66,6 +66,8 @@ __all__ = [
     "TypesettingError",
     "UnsupportedError",
     "__version__",
+    "assert_gradient",
+    "check_gradient",
     "compile",
     "curvature",
     "derive",
@@ -111,6 +113,8 @@ def __getattr__(name: str) -> Any:
         return FUNCTIONS[name]
     if name == "curvature":
         return importlib.import_module("mathdl.convexity").curvature
+    if name in ("check_gradient", "assert_gradient"):
+        return getattr(importlib.import_module("mathdl.foreign"), name)
     if name in CATALOGUE:
         return importlib.import_module(f"mathdl.catalogue.{name}")
     raise AttributeError(f"module 'mathdl' has no attribute {name!r}")

@@ -31,6 +31,7 @@ LAYERS = [
     "verify",
     "formal",
     "derivation",
+    "foreign",
     "convexity",
     "mathdl",  # the package itself: the public names
     "catalogue",

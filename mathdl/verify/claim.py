@@ -11,15 +11,15 @@ import numpy as np
 from mathdl.request import Block, Space
 from mathdl.verify.finite_difference import Problem
 from mathdl.verify.noise import (
-    EPS,
     SLOPE_COUNT,
     SLOPE_DEGREE,
-    SLOPE_SPACINGS,
     Array,
     Values,
     line,
     plateau,
+    precision,
     scatter,
+    slope_spacings,
     value_noise,
 )
 
@@ -66,7 +66,9 @@ class Instance:
         # Code may reuse its buffers.
         values = self.function(self.arrays)
         self.values = {k: np.array(v, dtype=float) for k, v in values.items()}
-        self.claimed = _copied(self.derivative(self.arrays))
+        claimed = self.derivative(self.arrays)
+        self.eps = precision([*values.values(), *claimed.values()])
+        self.claimed = _copied(claimed)
         self.noise: Values = {}
         self.points: list[Values] = []
         self.slopes: list[Values] = []
@@ -114,12 +116,12 @@ class Instance:
     def measure(self, rng: np.random.Generator) -> None:
         """The noise of the values, and of the derivatives pooled over the argument's entries."""
         self.noise = value_noise(
-            lambda a: _copied(self.function(a)), self.arrays, self.moving, rng
+            lambda a: _copied(self.function(a)), self.arrays, self.moving, rng, self.eps
         )
         pooled: dict[str, list[Array]] = {}
         totals: list[float] = []
         runs: list[tuple[list[Values], list[Values]]] = []
-        for spacing in SLOPE_SPACINGS:
+        for spacing in slope_spacings(self.eps):
             points = line(self.arrays, self.moving, spacing, SLOPE_COUNT, rng)
             slopes = [_copied(self.derivative(p)) for p in points]
             runs.append((points, slopes))
@@ -131,7 +133,7 @@ class Instance:
         for key, found in pooled.items():
             rows = self.values[self.claim.source(key)].size
             largest = np.max(np.abs(self.claimed[key].reshape(rows, -1)), axis=1)
-            self.claimed_noise[key] = np.maximum(plateau(found), EPS * largest)
+            self.claimed_noise[key] = np.maximum(plateau(found), self.eps * largest)
         quietest = int(np.argmin(np.where(np.isfinite(totals), totals, np.inf)))
         self.points, self.slopes = runs[quietest]
 
@@ -164,6 +166,7 @@ class Instance:
             noise=self.noise[source],
             claimed_noise=self.claimed_noise[key],
             out_shape=value.shape,
+            eps=self.eps,
         )
 
 
@@ -172,4 +175,4 @@ def _diagonal(matrix: Array) -> Array:
 
 
 def _copied(values: Values) -> Values:
-    return {name: np.array(v) for name, v in values.items()}
+    return {name: np.array(v, dtype=float) for name, v in values.items()}

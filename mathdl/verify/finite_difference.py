@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from mathdl.verify.noise import EPS, SLOPE_FREEDOM, VALUE_FREEDOM, Array, student, typical
-from mathdl.verify.steps import SLOPE_GAIN, Slope, Status, slope_at_zero
+from mathdl.verify.steps import SLOPE_GAIN, Slope, Status, ladder, slope_at_zero
 
 # What a difference over the argument's whole size makes of the noise of a value.
 SLOPE_ROUNDING = student(VALUE_FREEDOM) * SLOPE_GAIN
@@ -40,6 +40,8 @@ class Problem:
         Per value: the rounding noise of the value, and of one entry of its derivative.
     out_shape
         The shape of the values before they were flattened.
+    eps
+        The relative spacing of the floating-point numbers that the code computes with.
     """
 
     function: Callable[[Array], Array]
@@ -49,11 +51,17 @@ class Problem:
     noise: Array
     claimed_noise: Array
     out_shape: tuple[int, ...] = ()
+    eps: float = EPS
 
     @cached_property
     def scale(self) -> float:
         """The size of the argument, in which step sizes are measured."""
         return typical(self.x)
+
+    @cached_property
+    def steps(self) -> tuple[float, ...]:
+        """The step sizes, in units of the argument's."""
+        return ladder(self.eps)
 
     def slack(self, direction: Array) -> Array:
         """A bound on the rounding of the claimed slope along ``direction`` (flat)."""
@@ -130,7 +138,7 @@ def along(problem: Problem, direction: Array, slack: Array) -> Slope:
         return problem.function(moved) - problem.value, problem.claimed @ step
 
     with np.errstate(all="ignore"):
-        return slope_at_zero(probe, problem.value, problem.noise, slack)
+        return slope_at_zero(probe, problem.value, problem.noise, slack, problem.steps)
 
 
 def entries(problem: Problem, rng: np.random.Generator, limit: int = MAX_ENTRIES) -> Tally:
@@ -164,7 +172,7 @@ def _along_entry(problem: Problem, j: int, slack: Array) -> Slope:
         return values - problem.value, column * (moved[j] - flat[j])
 
     with np.errstate(all="ignore"):
-        return slope_at_zero(probe, problem.value, problem.noise, slack)
+        return slope_at_zero(probe, problem.value, problem.noise, slack, problem.steps)
 
 
 def record(

@@ -10,7 +10,7 @@ tables).  A smooth remainder only adds to the estimate, so it errs on the safe s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,12 @@ Values = dict[str, Array]
 #: Probability that one right number is refused by chance.
 TAIL = 1e-10
 EPS = float(np.finfo(np.float64).eps)
+
+
+def precision(arrays: Iterable[Array]) -> float:
+    """The relative spacing of the coarsest floating-point type among the arrays."""
+    types = {a.dtype for a in map(np.asarray, arrays) if a.dtype.kind == "f"}
+    return max((float(np.finfo(t).eps) for t in types), default=EPS)
 
 
 @lru_cache(maxsize=16)
@@ -122,9 +128,16 @@ SLOPE_SPACINGS = (2.0**-18, 2.0**-26, 2.0**-34)
 _WIDE = 0.5
 
 
+def slope_spacings(eps: float) -> tuple[float, ...]:
+    """The spacings for slopes of that precision: the same powers of it as for double."""
+    if eps <= EPS:
+        return SLOPE_SPACINGS
+    return tuple(spacing ** (math.log(eps) / math.log(EPS)) for spacing in SLOPE_SPACINGS)
+
+
 def value_noise(
     function: Callable[[Arrays], Values], arrays: Arrays, moving: frozenset[str],
-    rng: np.random.Generator,
+    rng: np.random.Generator, eps: float = EPS,
 ) -> Values:
     """Per named value, the noise of each entry (flat).
 
@@ -149,8 +162,8 @@ def value_noise(
     for name, estimates in found.items():
         noise = plateau(estimates)
         reach = np.max([_finite_size(run[name]) for run in wide], axis=0)
-        quiet = EPS * np.maximum(np.fmax(sizes[name], reach), inputs)
-        result[name] = np.maximum(np.where(np.isfinite(noise), noise, quiet), EPS * sizes[name])
+        quiet = eps * np.maximum(np.fmax(sizes[name], reach), inputs)
+        result[name] = np.maximum(np.where(np.isfinite(noise), noise, quiet), eps * sizes[name])
     return result
 
 

@@ -126,9 +126,11 @@ def instance(
     tensors = _graph(subject)
     inputs = inputs_of(tensors)
     rng = np.random.default_rng(seed)
-    arrays: dict[str, Any] = dict(
-        sample(inputs, dims, rng, outputs=tensors, manner=manner)
+    draw = getattr(subject, "draw", None)  # a subject may know its instances
+    drawn = draw(dims, rng, manner) if draw else sample(
+        inputs, dims, rng, outputs=tensors, manner=manner
     )
+    arrays: dict[str, Any] = dict(drawn)
     told = set(map(str, dims_of_shapes(inputs)))
     return {**arrays, **{name: size for name, size in dims.items() if name not in told}}
 

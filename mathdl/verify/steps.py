@@ -22,7 +22,8 @@ slope is refused only when two step sizes refuse it and agree with each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -33,6 +34,12 @@ from mathdl.verify.noise import EPS, VALUE_FREEDOM, Array, student
 # Not in simple ratios: equidistant values of a fast oscillation can look like a slow one.
 NODES = np.array([0.2361, 0.5176, 0.7808, 1.0])
 LADDER = tuple(float(h) for h in 2.0 ** -np.arange(7.0, 40.0, 4.0))
+
+
+def ladder(eps: float) -> tuple[float, ...]:
+    """The step sizes for values of that precision: the widest is the same power of it."""
+    wider = LADDER[0] ** (math.log(eps) / math.log(EPS) - 1.0) if eps > EPS else 1.0
+    return tuple(h * wider for h in LADDER)
 
 
 def _slope_weights() -> Array:
@@ -105,7 +112,9 @@ class _Level:
 Probe = Callable[[float], tuple[Array, Array]]
 
 
-def slope_at_zero(probe: Probe, value: Array, noise: Array, slack: Array) -> Slope:
+def slope_at_zero(
+    probe: Probe, value: Array, noise: Array, slack: Array, steps: Sequence[float] = LADDER
+) -> Slope:
     """The slope of ``psi(t) = f(x(t)) - f(x) - J (x(t) - x)``, which is 0 for the right ``J``.
 
     ``probe(t)`` gives ``f(x(t)) - f(x)`` and ``J (x(t) - x)``, with ``x(t)`` as rounded, so that
@@ -116,7 +125,7 @@ def slope_at_zero(probe: Probe, value: Array, noise: Array, slack: Array) -> Slo
     levels: list[_Level] = []
     moved = np.zeros(value.shape, dtype=bool)
     verdict: Slope | None = None
-    for h in LADDER:
+    for h in steps:
         level, moves = _at_step(probe, h, value, noise, slack, moved)
         moved |= moves
         levels.append(level)
