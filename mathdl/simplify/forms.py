@@ -94,7 +94,7 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         return body
     if not isinstance(body, (Mul, Pow, Add)):
         return body
-    body = _signs(body)
+    body = _powers(_signs(body))
     if not body.has(Add):
         return body
     size = _expanded_terms(body)
@@ -114,7 +114,7 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         candidates += [form, factor_terms(form)]
     if size <= MAX_CANCELLED and len(body.free_symbols) <= 8 and _rational(body):
         candidates += _quotients(body)
-    return _cheapest(candidates, small)
+    return _powers(_cheapest(candidates, small))
 
 
 def _quotients(body: Any) -> list[Any]:
@@ -143,10 +143,34 @@ def _signs(body: Any) -> Any:
     return body.replace(lambda e: isinstance(e, Mul), _signed)
 
 
+def _powers(body: Any) -> Any:
+    """``u**a/u = u**(a - 1)``, which has a value at 0."""
+    if not any(not p.exp.is_number for p in body.atoms(Pow)):
+        return body
+    return body.replace(lambda e: isinstance(e, Mul), _powered)
+
+
+def _powered(product: Any) -> Any:
+    exponents: dict[Any, list[Any]] = {}
+    for factor in product.args:
+        base, exponent = factor.as_base_exp()
+        exponents.setdefault(base, []).append(exponent)
+    merged = {
+        b: e for b, e in exponents.items()
+        if len(e) > 1 and not b.is_number and any(not one.is_number for one in e)
+    }
+    if not merged:
+        return product
+    kept = [f for f in product.args if f.as_base_exp()[0] not in merged]
+    return Mul(*kept, *(Pow(b, Add(*e)) for b, e in merged.items()))
+
+
 def _signed(product: Any) -> Any:
     for f in product.args:
         if isinstance(f, sign):
             rest = product / f
+            if abs_(f.args[0]) ** -1 in Mul.make_args(rest):
+                return rest * abs_(f.args[0]) / f.args[0]
             if f.args[0] in Mul.make_args(rest):
                 return rest / f.args[0] * abs_(f.args[0])
         if isinstance(f, gt) and f.args[1] == 0 and any(
