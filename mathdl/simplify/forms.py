@@ -27,7 +27,7 @@ from mathdl.ir.index import slot_number
 from mathdl.scalar.compare import COMPARISONS, OPPOSITE, gt, le, lt, where
 from mathdl.scalar.elementary import abs_, sign
 from mathdl.scalar.rectifiers import clip, relu
-from mathdl.scalar.sigmoidal import sigmoid
+from mathdl.scalar.sigmoidal import log_sigmoid, sigmoid, softplus
 
 MAX_OPERATIONS = 60
 MAX_TERMS = 24  # beyond this a body is factored but not multiplied out
@@ -105,6 +105,12 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
     if cases is not None:
         candidates.append(cases)
     flat = expand(body, deep=False)
+    if flat.has(softplus, log_sigmoid):
+        met = expand(flat.replace(softplus, _upright_softplus).replace(
+            log_sigmoid, lambda u: -_upright_softplus(-u)))
+        if not met.has(softplus):  # a rest would cancel in floats
+            candidates.append(met)
+            flat = met
     if flat.has(sigmoid):
         reflected = expand(flat.replace(sigmoid, _upright))
         candidates.append(reflected)
@@ -152,12 +158,12 @@ def _powers(body: Any) -> Any:
 
 def _powered(product: Any) -> Any:
     exponents: dict[Any, list[Any]] = {}
-    for factor in product.args:
-        base, exponent = factor.as_base_exp()
+    for one in product.args:
+        base, exponent = one.as_base_exp()
         exponents.setdefault(base, []).append(exponent)
     merged = {
         b: e for b, e in exponents.items()
-        if len(e) > 1 and not b.is_number and any(not one.is_number for one in e)
+        if len(e) > 1 and not b.is_number and any(not p.is_number for p in e)
     }
     if not merged:
         return product
@@ -256,6 +262,13 @@ def _upright(argument: Any) -> Any:
     if argument.could_extract_minus_sign():
         return 1 - sigmoid(-argument)
     return sigmoid(argument)
+
+
+def _upright_softplus(argument: Any) -> Any:
+    """``softplus(-z) = softplus(z) - z``, and ``log_sigmoid(z) = -softplus(-z)``."""
+    if argument.could_extract_minus_sign():
+        return softplus(-argument) + argument
+    return softplus(argument)
 
 
 def _rational(body: Any) -> bool:
