@@ -134,6 +134,7 @@ ASSUMED = {
     "nonnegative": NONNEGATIVE,
     "unit_interval": UNIT,
     "binary": UNIT,
+    "greater_than_one": Range(ONE, oo, True),
 }
 
 
