@@ -172,7 +172,8 @@ def reshape_index(source: Shape, target: Shape) -> tuple[Any, ...]:
     Axes that both shapes have alike, and any others of equal product at one place, are regrouped
     by themselves.
     """
-    index, result = out_indices(len(target)), []
+    index = out_indices(len(target))
+    result: list[Any] = []
     for own, other in _blocks(source, target):
         result.extend(digits(flatten_index(index[other], target[other]), source[own]))
     return tuple(result)

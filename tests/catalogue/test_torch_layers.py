@@ -54,7 +54,8 @@ def convolutions() -> list[Case]:
     o = {"stride": 2, "padding": 2, "output_padding": 1, "dilation": 2}
     found.append(Case(
         f"conv_transpose1d {o}", lambda x, k, b: layers.conv_transpose1d(x, k, b, **o),
-        lambda x, k, b: F.conv_transpose1d(x, k, b, **o), (drawn(1, 2, 5), drawn(2, 3, 3), drawn(3)),
+        lambda x, k, b: F.conv_transpose1d(x, k, b, **o),
+        (drawn(1, 2, 5), drawn(2, 3, 3), drawn(3)),
     ))
     return found
 
