@@ -61,7 +61,7 @@ def derived_facts(entry: Entry, instance: Instance) -> tuple[tuple[str, str], ..
     name = instance.wrt[0]
     found = smoothness(instance.expr, name)
     facts = [("curvature", f"{curvature(instance.expr, name).kind} in {name}")]
-    if not found:
+    if found.lipschitz is None:
         return (*facts, ("smooth", f"not shown: {found.reason}"))
     facts.append(("gradient's Lipschitz constant", to_text(found.lipschitz)))
     strong = "not shown" if found.strong is None else to_text(found.strong)
@@ -161,7 +161,7 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
         f"<tr><th>{html.escape(label)}</th><td><code>{html.escape(fact)}</code></td></tr>"
         for label, fact in (*entry.facts.items(), *outcome.facts)
     )
-    known = f'<table class="forms">{facts}</table>' if facts else ""
+    known = f'<table class="forms facts">{facts}</table>' if facts else ""
     return (
         f'<article id="{entry.name}">\n<h3><a href="#{entry.name}">{html.escape(entry.name)}</a> '
         f"{badge(outcome)}</h3>\n{law}\n{about}\n{known}\n{result}\n{proof}"

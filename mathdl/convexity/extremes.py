@@ -84,7 +84,7 @@ def extremes(second: Any, x: Any, walk: Body) -> tuple[Any, Any, Any] | None:
     parts = [[(c / part.LC()).cancel() for c in part.all_coeffs()] for part in (top, bottom)]
     if any(not c.is_number for part in parts for c in part):
         return None
-    low, high = _over(*(Poly(part, q) for part in parts), _range_of(power.get(atom, atom), walk))
+    low, high = _over(Poly(parts[0], q), Poly(parts[1], q), _range_of(power.get(atom, atom), walk))
     scale, first = first.as_coeff_Mul()
     return first, *sorted((scale * low, scale * high))
 

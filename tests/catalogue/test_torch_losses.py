@@ -104,6 +104,12 @@ OTHER: dict[str, tuple[Both, Both, tuple[Any, ...], tuple[Any, ...]]] = {
 }
 
 
+REDUCTIONS = pytest.mark.parametrize("reduction", [
+    "mean", pytest.param("sum", marks=pytest.mark.exhaustive),
+    pytest.param("none", marks=pytest.mark.exhaustive),
+])
+
+
 def reduced(values: Any, reduction: str) -> Any:
     return {"none": values, "mean": values.mean(), "sum": values.sum()}[reduction]
 
@@ -121,7 +127,7 @@ def contrastive(a: Any, b: Any, y: Any, margin: float, reduction: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@REDUCTIONS
 @pytest.mark.parametrize("row", SAME, ids=lambda row: f"{row[0]} {row[1]}")
 def test_the_same_call(row: Row, reduction: str, rng: np.random.Generator) -> None:
     name, options, arrays, fixed = row
@@ -131,7 +137,7 @@ def test_the_same_call(row: Row, reduction: str, rng: np.random.Generator) -> No
     assert disagreement(case, torch, rng) == ""
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@REDUCTIONS
 @pytest.mark.parametrize("name", OTHER)
 def test_another_call(name: str, reduction: str, rng: np.random.Generator) -> None:
     ours, theirs, arrays, fixed = OTHER[name]
