@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 from sympy import (
@@ -137,16 +138,21 @@ def _roots(poly: Any) -> list[Any]:
     return [] if poly.degree() < 1 else list(real_roots(poly))
 
 
-#: Numbers for constants, by which it is decided whether a slope jumps.
-_TRIES = ((3, 7, 2, 5, 11, 13), (9, 4, 5, 3, 2, 6))
+#: Numbers for constants, by which it is decided whether a slope jumps, and signs for those that
+#: may have either.
+_NUMBERS = (3, 7, 2, 5, 11, 13, 9, 4, 6, 8)
+_SIGNS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
-def slope_jumps(slope: Any, x: Any) -> bool:
-    """Whether the slope of a piecewise function has a jump, at positive constants."""
+def slope_jumps(slope: Any, x: Any, walk: Body) -> bool:
+    """Whether the slope of a piecewise function jumps, at constants of the signs that they have."""
     plain = defined(slope)
     others = sorted(plain.free_symbols - {x}, key=str)
-    for numbers in _TRIES:
-        values = {s: Rational(k, 4) for s, k in zip(others, 3 * numbers, strict=False)}
+    for signs in _SIGNS:
+        values = {
+            s: Rational(k, 4) * (1 if walk(s).range.nonnegative else signs[n % 2])
+            for n, (s, k) in enumerate(zip(others, cycle(_NUMBERS), strict=False))
+        }
         at = plain.xreplace(values)
         for point in _kinks(at, x):
             ends = [at.subs(x, point + side).evalf(40) for side in
@@ -173,10 +179,9 @@ def _kinks(expr: Any, x: Any) -> list[Any]:
 def eigenvalue(matrix: Tensor, greatest: bool) -> Tensor:
     """The greatest or the least eigenvalue of a Hessian: each axis, then each again.
 
-    Identities are left out, alone or as a factor of all terms, and so is a positive factor.
+    Identities are left out, alone or as a factor of all terms, and so is a factor of known sign.
     """
     md = FUNCTIONS
-    extreme = md["max"] if greatest else md["min"]
     ndim = matrix.ndim // 2
     if not ndim or is_zero(matrix):
         return matrix if not ndim else constant(0, ())
@@ -196,7 +201,8 @@ def eigenvalue(matrix: Tensor, greatest: bool) -> Tensor:
     if not mixed:
         return _sum(added)
     factor = constant(1, ())
-    if len(mixed) == 1 and Body({})(mixed[0].coefficient).range.positive:
+    if len(mixed) == 1 and Body({})(mixed[0].coefficient).range.clear:
+        greatest ^= Body({})(mixed[0].coefficient).range.negative
         ready = Analysis((), ())
         scalars = [a for a in mixed[0].entries
                    if not a.index and ready.nature(a.tensor).range.positive]
@@ -213,7 +219,7 @@ def eigenvalue(matrix: Tensor, greatest: bool) -> Tensor:
         if len(kept) > 1:
             inner = md["reshape"](inner, *(ranges[s] for s in batch), size, size)
         inner = md["eigvalsh"](inner)
-    found = extreme(inner) if inner.ndim else inner
+    found = md["max" if greatest else "min"](inner) if inner.ndim else inner
     return _sum([factor * found, *added])
 
 

@@ -23,7 +23,7 @@ from mathdl.convexity.kernels import symbols_of
 from mathdl.convexity.products import Product, entry_of, fresh, opened
 from mathdl.convexity.ranges import NONNEGATIVE
 from mathdl.convexity.scalars import affine_body, is_smooth
-from mathdl.convexity.verdict import ATTEMPTS, shown
+from mathdl.convexity.verdict import ATTEMPTS, curvature, shown
 from mathdl.derivation import derive
 from mathdl.differentiate import free_variables, restored
 from mathdl.errors import UnsupportedError
@@ -115,7 +115,11 @@ def _found(expr: Tensor, variable: Tensor, name: str) -> Smoothness:
     above, below = (_hessian(parts, variable) for parts in (work.above, work.below))
     reason = "\n".join(dict.fromkeys(work.laws)) or "affine: the Hessian is 0"
     least = constant(0, ()) if is_zero(below) else eigenvalue(below, greatest=False)
-    if is_zero(below) or sign_of_hessian(below, variable.ndim) == 1:
+    convex = is_zero(below) or sign_of_hessian(below, variable.ndim) == 1
+    if not convex and curvature(expr, variable) in ("convex", "affine"):
+        least = least if above is below else FUNCTIONS["maximum"](least, 0)
+        convex = True
+    if convex:
         return Smoothness(_tidy(eigenvalue(above, greatest=True)), _tidy(least), reason, name)
     largest = FUNCTIONS["maximum"](eigenvalue(above, greatest=True), -least)
     return Smoothness(_tidy(largest), None, f"{reason}\nnot shown to be convex", name)
@@ -220,7 +224,7 @@ class _Terms:
             return False
         (x,) = found.moving
         smooth = all(is_smooth(node, found.walk) for node in preorder_traversal(found.body))
-        if not smooth and slope_jumps(found.body.diff(x), x):
+        if not smooth and slope_jumps(found.body.diff(x), x, found.walk):
             raise _Unknown(f"{shown(tensor)}: its gradient jumps, so it is not smooth")
         ends = extremes(second_derivative(found.body, x), x, found.walk)
         if ends is None:
