@@ -59,7 +59,7 @@ class Opened:
     walk: Body
 
 
-def _opened(analysis: Analysis, tensor: Tensor) -> Opened | None:
+def affine_body(analysis: Analysis, tensor: Tensor) -> Opened | None:
     """The entries that a quantity is, or is the sum of, with what is not affine put in."""
     equation = tensor.definition
     if equation is None or equation.reduce not in ("none", "sum"):
@@ -94,7 +94,7 @@ def _next(analysis: Analysis, body: Any, operands: list[Access]) -> int | None:
 
 def by_opening(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """By composition, in the body with what is not affine put in."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     return None if found is None else analysis.reduced(tensor, found.walk(found.body))
 
 
@@ -125,7 +125,7 @@ def is_smooth(node: Any, walk: Body) -> bool:
 
 def by_minors(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """From the signs of the principal minors of the Hessian in the affine quantities."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     if found is None or len(found.moving) > MAX_ARGUMENTS:
         return None
     if not all(is_smooth(node, found.walk) for node in preorder_traversal(found.body)):
@@ -164,7 +164,7 @@ def _forms(expr: Any) -> Iterator[Any]:
 
 def by_pieces(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """A choice between two functions of one affine quantity, or of its absolute value."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     if found is None or len(found.moving) != 1:
         return None
     (x,) = found.moving
