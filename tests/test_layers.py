@@ -31,11 +31,14 @@ LAYERS = [
     "verify",
     "formal",
     "derivation",
+    "replay",
     "convexity",
     "mathdl",  # the package itself: the public names
     "catalogue",
     "train",
     "book",
+    "cli_parts",
+    "cli_verify",
     "cli",
     "__main__",
 ]

@@ -16,34 +16,44 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from mathdl.errors import DomainError, MathDLError, UnsupportedError
+from mathdl.errors import DomainError, UnsupportedError
 from mathdl.ir.assumptions import closure
 from mathdl.ir.system import inputs_of, with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.evaluate import Array
 from mathdl.verify.claim import Claim
 from mathdl.verify.claims import by_equations, check_wrt, claims_of
-from mathdl.verify.dims import Dims, choose_dims
+from mathdl.verify.dims import Dims, shown_sizes
 from mathdl.verify.finite_difference import Place, Tally
 from mathdl.verify.numbers.duals import Dual, Duals
 from mathdl.verify.numbers.free import free_input
-from mathdl.verify.numbers.residues import CHOICES, MAX_LEVELS, Residue, Signatures, Unlucky
+from mathdl.verify.numbers.residues import (
+    CHOICES,
+    MAX_LEVELS,
+    Deeper,
+    Residue,
+    Signatures,
+    Unlucky,
+)
 from mathdl.verify.results import Results, Where
-from mathdl.verify.rung import Effort, Found, NotApplicable, Rung
+from mathdl.verify.rung import Effort, Found, NotApplicable, Rung, some_sizes
 from mathdl.verify.sampling import Manner
 from mathdl.verify.subject import Derived, Subject, graph, instance
 
 #: Primitives whose results no finite number of ``+ - * /`` and roots gives at every size.
 TRANSCENDENTAL = {
     "expm": "a matrix exponential is no finite expression",
-    **dict.fromkeys(("eigvalsh", "eigvecsh"), "eigenvalues are roots of a polynomial of any degree"),
+    **dict.fromkeys(("eigvalsh", "eigvecsh"),
+                    "eigenvalues are roots of a polynomial of any degree"),
     **dict.fromkeys(("svd_u", "svdvals", "svd_vh"),
                     "singular values are roots of a polynomial of any degree"),
 }
 METHOD = "SymPy, at random residues"
-ATTEMPTS = 40  # points, where roots need luck
+ATTEMPTS = 100  # points, where roots need luck
+OUTSIDE = 6  # points outside of the domain, on a kink or of no avail before sizes are given up
 MANNERS: tuple[Manner, ...] = ("normal", "positive", "unit")
-AGREE = mpmath.mpf(10) ** -40  # of 60 digits
+# Of 60 digits; what differs by less is no contradiction, but no proof either.
+AGREE, LEAST = mpmath.mpf(10) ** -40, mpmath.mpf(10) ** -45
 POINTS = 2
 #: The largest probability of a wrong identity that counts as decided.
 CHANCE = 1e-20
@@ -61,10 +71,7 @@ def climb(subject: Subject, effort: Effort) -> Found:
             if reason:
                 raise NotApplicable(reason)
     run = _Run(subject, everything, effort.seed)
-    sizes = choose_dims(everything, effort.dims, count=min(effort.points, POINTS),
-                        rng=np.random.default_rng(effort.seed))
-    for number, dims in enumerate(sizes):
-        run.point(number, dims)
+    some_sizes(run.point, everything, effort, POINTS, run.notes)
     return Found(run.results.checks(), tuple(run.quantities), tuple(dict.fromkeys(run.notes)))
 
 
@@ -76,9 +83,9 @@ class _Run:
         self.notes: list[str] = []
         self.quantities: dict[tuple[str, str], None] = {}
 
-    def point(self, number: int, dims: Dims) -> None:
-        """Decide every derivative at these sizes, at as many points as that takes."""
-        levels, undecided, reason = 1, "", ""
+    def point(self, number: int, dims: Dims) -> str:
+        """Decide every derivative at these sizes, at as many points as that takes, or say why."""
+        levels, outside, reason = 1, 0, ""
         done: set[tuple[str, str]] = set()
         for attempt in range(ATTEMPTS):
             state = np.random.SeedSequence([self.seed, 5, number, attempt]).generate_state(1)
@@ -87,25 +94,29 @@ class _Run:
             try:
                 with numbers.at_work():
                     undecided = self._attempt(numbers, where, done)
-            except _Deeper:
+            except Deeper:
                 if levels == MAX_LEVELS:
                     reason = "exponentials are nested too deep"
                     break
                 levels = min(2 * levels, MAX_LEVELS)
                 continue
-            except (Unlucky, DomainError, np.linalg.LinAlgError) as error:
+            except Unlucky as error:
                 reason = str(error)
+                continue
+            except (DomainError, np.linalg.LinAlgError) as error:
+                reason, outside = str(error), outside + 1
+                if outside > OUTSIDE:
+                    break
                 continue
             except UnsupportedError as error:
-                raise NotApplicable(str(error)) from None
-            except MathDLError as error:
                 reason = str(error)
-                continue
+                break
             if not undecided:
-                return
-            reason = undecided
-        sizes = ", ".join(f"{k}={v}" for k, v in dims.items()) or "no dims"
-        self.notes.append(f"exact: not everything was decided at {sizes}: {reason}")
+                return ""
+            reason, outside = undecided, outside + 1
+            if outside > OUTSIDE and not numbers.roots:
+                break
+        return f"exact: not everything was decided at {shown_sizes(dims)}: {reason}"
 
     def _attempt(
         self, numbers: Signatures, where: Where, done: set[tuple[str, str]]
@@ -164,14 +175,14 @@ class _Run:
         scale = [sum((abs(p.real) for p in row), abs(s.real))
                  for row, s in zip(products, slopes, strict=True)]
         worst = max(range(len(ours)), key=lambda k: abs(differences[k].real))
-        apart = any(abs(d.real) > AGREE * max(s, mpmath.mpf(10) ** -20)
+        apart = any(d.top != 0 and abs(d.real) > AGREE * s + LEAST
                     for d, s in zip(differences, scale, strict=True))
         tally = Tally(tried=len(ours), worst=_place(slopes, ours, differences, worst, not apart))
         if apart:
             result.add(tally, where)
             return ""
         if any(d.top is None for d in differences):
-            raise _Deeper
+            raise Unlucky("a radicand is no square") if numbers.unlucky else Deeper
         degree = numbers.degree(differences)
         if any(d.top != 0 for d in differences):
             return f"{key}: equal to {-int(mpmath.log10(AGREE))} digits, but not as expressions"
@@ -180,10 +191,6 @@ class _Run:
         result.add(tally, where)
         result.why = _why(numbers, max(degree, 1))
         return ""
-
-
-class _Deeper(Exception):
-    """More levels are needed."""
 
 
 def _duals(array: Array, slopes: Array | None = None) -> Array:
@@ -197,9 +204,8 @@ def _place(
     slopes: list[Residue], ours: list[Residue], differences: list[Residue], k: int, ok: bool
 ) -> Place:
     error = float(abs(differences[k].real))
-    scale = float(max(abs(slopes[k].real), abs(ours[k].real), 1e-20))
-    return Place(None, float(slopes[k].real), float(ours[k].real), error,
-                 float(AGREE) * scale if not ok else max(float(AGREE) * scale, error), ok)
+    bound = float(AGREE) * float(max(abs(slopes[k].real), abs(ours[k].real))) + float(LEAST)
+    return Place(None, float(slopes[k].real), float(ours[k].real), error, bound, ok)
 
 
 def _why(numbers: Signatures, degree: int) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from mathdl.errors import InputError, UnsupportedError
 from mathdl.verify import exact, formal, numeric, precise, proof_steps, shapes
-from mathdl.verify.claims import check_wrt
 from mathdl.verify.asked import request_of
+from mathdl.verify.claims import check_wrt
 from mathdl.verify.report import Check, Report
 from mathdl.verify.rung import Effort, NotApplicable, Rung
 from mathdl.verify.subject import Subject

@@ -15,7 +15,7 @@ import numpy as np
 from mathdl.verify.claim import Claim, Instance
 from mathdl.verify.claims import by_code, claims_of
 from mathdl.verify.complex_step import complex_steps, is_analytic
-from mathdl.verify.dims import Dims, choose_dims
+from mathdl.verify.dims import Dims, choose_dims, shown_sizes
 from mathdl.verify.finite_difference import (
     MAX_ENTRIES,
     Problem,
@@ -97,9 +97,8 @@ class _Run:
             if not reason:
                 return
             reasons[reason] = reasons.get(reason, 0) + 1
-        sizes = ", ".join(f"{k}={v}" for k, v in dims.items()) or "no dims"
         why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
-        self.notes.append(f"not everything could be compared at {sizes}: {why}")
+        self.notes.append(f"not everything could be compared at {shown_sizes(dims)}: {why}")
 
     def _attempt(self, where: tuple[Dims, int, Manner]) -> str:
         """Compare at one instance; the reason to draw another one, or nothing."""

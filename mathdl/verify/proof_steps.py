@@ -5,9 +5,9 @@ from __future__ import annotations
 from mathdl.proof.sides import EQUAL
 from mathdl.verify.claims import check_wrt, last_quantity
 from mathdl.verify.finite_difference import Place, Tally
-from mathdl.verify.results import Results
+from mathdl.verify.results import Results, Where
 from mathdl.verify.rung import Effort, Found, NotApplicable, Rung
-from mathdl.verify.subject import Derived, Subject
+from mathdl.verify.subject import Proved, Subject
 
 METHOD = "steps of the proof"
 WHY = (
@@ -19,11 +19,11 @@ WHY = (
 def climb(subject: Subject, effort: Effort) -> Found:
     """Check the proof; what is wrong with a step is wrong with every derivative."""
     check_wrt(subject)
-    if not isinstance(subject, Derived):
+    if not isinstance(subject, Proved):
         raise NotApplicable("there is no derivation, hence no proof")
     found = subject.proof.check(instances=effort.points, seed=effort.seed)
     results, quantity = Results("proof"), last_quantity(subject)
-    where = ({}, effort.seed, "normal")
+    where: Where = ({}, effort.seed, "normal")
     for key in subject.blocks:
         result = results.of(key, quantity, METHOD, WHY)
         if not found:

@@ -15,7 +15,7 @@ from mathdl.primitives import lookup_primitive
 from mathdl.verify.claims import check_wrt, last_quantity
 from mathdl.verify.dims import choose_dims
 from mathdl.verify.finite_difference import Place, Tally
-from mathdl.verify.results import Results
+from mathdl.verify.results import Results, Where
 from mathdl.verify.rung import Effort, Found, Rung
 from mathdl.verify.sampling import concrete
 from mathdl.verify.subject import Subject, graph, instance
@@ -71,7 +71,7 @@ def climb(subject: Subject, effort: Effort) -> Found:
 
 
 EXACT = Place(None, 0.0, 0.0, 0.0, 0.0, True)
-_NOWHERE = ({}, 0, "normal")
+_NOWHERE: Where = ({}, 0, "normal")
 
 
 def faults(tensor: Tensor) -> Iterator[str]:

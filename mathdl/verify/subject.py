@@ -51,7 +51,7 @@ class Subject(Protocol):
 
 @runtime_checkable
 class Derived(Subject, Protocol):
-    """A subject that states its derivatives as equations and has a proof of them."""
+    """A subject that states its derivatives as equations."""
 
     @property
     def written(self) -> tuple[Tensor, ...]:
@@ -60,6 +60,11 @@ class Derived(Subject, Protocol):
     @property
     def lower(self) -> Mapping[str, Tensor]:
         """The derivatives of one order less, by key."""
+
+
+@runtime_checkable
+class Proved(Subject, Protocol):
+    """A subject that has a proof of its derivatives."""
 
     @property
     def proof(self) -> Proof:

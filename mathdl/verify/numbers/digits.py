@@ -78,6 +78,9 @@ class Digits(ObjectNumbers):
         return value if isinstance(value, mpmath.mpf) else mpmath.mpf(
             int(value) if isinstance(value, (int, np.integer)) else float(value))
 
+    def negligible(self, size: Any) -> Any:
+        return size * mpmath.mpf(10) ** (-self.digits * 3 // 5)
+
     def power(self, base: Any, exponent: Any) -> Any:
         if exponent.q == 1:
             return _real(lambda: base ** int(exponent))()

@@ -32,10 +32,11 @@ class Dual:
         return self * -1
 
     def __sub__(self, other: Any) -> Dual:
-        return self + other * -1
+        return self + (-other if isinstance(other, Dual) else Dual(other * -1))
 
     def __rsub__(self, other: Any) -> Dual:
-        return -self + other
+        result: Dual = -self + other
+        return result
 
     def __mul__(self, other: Any) -> Dual:
         value, slope = _value(other), _slope(other)
@@ -79,8 +80,6 @@ class Duals(ObjectNumbers):
     """Dual numbers over another kind."""
 
     kind = Dual
-    functions: dict[str, Callable[..., Any]] = {}
-
     def __init__(self, base: Any) -> None:
         super().__init__()
         self.base = base

@@ -41,12 +41,16 @@ def stacked(law: Callable[..., Any], *ranks: int) -> Callable[..., Array]:
 
 
 def eliminated(numbers: Any, a: Array, b: Array) -> tuple[Any, Array]:
-    """The determinant of ``A``, and ``A^-1 B``, by Gauss and Jordan with pivots."""
+    """The determinant of ``A``, and ``A^-1 B``, by Gauss and Jordan with pivots.
+
+    An array stands on the left of a number, which may not know of arrays.
+    """
     a, b = a.copy(), b.copy()
     determinant = numbers.constant(sympy.S.One)
+    least = numbers.negligible(max((numbers.size(x) for x in a.flat), default=0))
     for k in range(len(a)):
         pivot = max(range(k, len(a)), key=lambda i: numbers.size(a[i, k]))
-        if numbers.size(a[pivot, k]) == 0:
+        if numbers.size(a[pivot, k]) <= least:
             raise DomainError("a matrix is singular")
         if pivot != k:
             a[[k, pivot]], b[[k, pivot]] = a[[pivot, k]], b[[pivot, k]]
@@ -57,8 +61,8 @@ def eliminated(numbers: Any, a: Array, b: Array) -> tuple[Any, Array]:
         for i in range(len(a)):
             if i != k:
                 factor = a[i, k]
-                a[i] = a[i] - factor * a[k]
-                b[i] = b[i] - factor * b[k]
+                a[i] = a[i] - a[k] * factor
+                b[i] = b[i] - b[k] * factor
     return determinant, b
 
 

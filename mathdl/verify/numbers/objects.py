@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sympy import Integer
 
+from mathdl.errors import UnsupportedError
 from mathdl.proof.evaluate import Array
 from mathdl.verify.numbers.linear import PRIMITIVES
 from mathdl.verify.numbers.scalars import scalar_law
@@ -36,10 +37,12 @@ class ObjectNumbers:
         return self.constant(Integer(0))
 
     def constant(self, value: Any) -> Any:
-        raise NotImplementedError
+        """A rational number, ``pi`` or ``E``."""
+        raise UnsupportedError(f"{type(self).__name__} has no constants")
 
     def power(self, base: Any, exponent: Any) -> Any:
-        raise NotImplementedError
+        """A rational power."""
+        raise UnsupportedError(f"{type(self).__name__} has no powers")
 
     def lift(self, value: Any) -> Any:
         """A Python or NumPy number as one of this kind."""
@@ -49,6 +52,10 @@ class ObjectNumbers:
         """How large a number is: by it pivots are chosen."""
         return abs(value)
 
+    def negligible(self, size: Any) -> Any:
+        """What is zero to rounding beside a number of this size: nothing but 0."""
+        return 0
+
     def array(self, values: Any) -> Array:
         given = np.asarray(values, dtype=object)
         result = np.empty(given.shape, dtype=object)
@@ -57,7 +64,7 @@ class ObjectNumbers:
         return result
 
     def integers(self, values: Any) -> Array:
-        return np.vectorize(int, otypes=[int])(values)
+        return np.asarray(np.vectorize(int, otypes=[int])(values))
 
     def law(self, expr: Any) -> tuple[tuple[Any, ...], Callable[..., Any]]:
         if expr not in self._laws:
@@ -87,4 +94,5 @@ class ObjectNumbers:
 def _over_arrays(law: Callable[..., Any], count: int) -> Callable[..., Any]:
     if count == 0:
         return law
-    return np.frompyfunc(law, count, 1)
+    elementwise: Callable[..., Any] = np.frompyfunc(law, count, 1)
+    return elementwise

@@ -19,6 +19,7 @@ no case distinction changes.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -27,7 +28,6 @@ from hashlib import blake2b
 from typing import Any
 
 import mpmath
-import numpy as np
 import sympy
 
 from mathdl.errors import DomainError, UnsupportedError
@@ -57,6 +57,10 @@ class Unlucky(Exception):
     """Something has no signature at this point; another one may do."""
 
 
+class Deeper(Exception):
+    """More levels are needed."""
+
+
 class Residue:
     """A number: a residue for each level (None where there is none), and its real value.
 
@@ -79,6 +83,14 @@ class Residue:
 
     def factors(self) -> tuple[tuple[Residue, Fraction], ...]:
         return self.parts or ((self, Fraction(1)),)
+
+    def powers(self) -> list[tuple[Residue, Fraction]]:
+        """Its factors, each once."""
+        found: dict[tuple[int | None, ...], tuple[Residue, Fraction]] = {}
+        for number, (factor, q) in enumerate(self.factors()):
+            key = factor.levels if factor.top is not None else (number,)
+            found[key] = (factor, q + (found[key][1] if key in found else 0))
+        return [(factor, q) for factor, q in found.values() if q]
 
     # -- arithmetic --------------------------------------------------------------------------
 
@@ -129,11 +141,11 @@ class Residue:
     def _sign(self, other: Any) -> int:
         """Of the difference."""
         other = _lifted(other, self)
+        if self.top is not None and self.levels == other.levels:
+            return 0
         difference = self.real - other.real
         if abs(difference) > NEAR * (abs(self.real) + abs(other.real)):
             return 1 if difference > 0 else -1
-        if self.levels == other.levels:
-            return 0
         raise DomainError("a kink")
 
     def __lt__(self, other: Any) -> bool:
@@ -175,7 +187,7 @@ def _levelwise(
 
 def _quotient(a: int, b: int, p: int) -> int:
     if b == 0:
-        raise Unlucky("a denominator vanishes")
+        raise DomainError("a denominator vanishes")
     return a * pow(b, -1, p) % p
 
 
@@ -203,7 +215,7 @@ class Signatures(ObjectNumbers):
     """Numbers with ``count`` levels at the random point ``seed``.
 
     ``used`` names the functions that stand for variables of their own, or ``exp``; ``roots`` are
-    the degrees of the roots that were taken.
+    the degrees of the roots that were taken; ``unlucky`` says that some level had none.
     """
 
     kind = Residue
@@ -214,6 +226,7 @@ class Signatures(ObjectNumbers):
         self.moduli = primes()[:count]
         self.random = random.Random(seed)
         self.used: set[str] = set()
+        self.unlucky = False
         self.roots: dict[tuple[int | None, int], int] = {}
         self.generators = [1] + [
             self._generator(p, c) for p, c in zip(self.moduli[1:], _COFACTORS, strict=False)
@@ -276,7 +289,7 @@ class Signatures(ObjectNumbers):
                 return base
             raise DomainError("a root of a negative number, or a pole")
         result = self.constant(sympy.Integer(1))
-        for factor, e in base.factors():
+        for factor, e in base.powers():
             size = abs(factor)
             if factor.exponent is not None:
                 result = result * self.exp(factor.exponent * (e * q))
@@ -290,7 +303,7 @@ class Signatures(ObjectNumbers):
         if n < 0 and base.real == 0:
             raise DomainError("a division by zero")
         if n < 0 and any(r == 0 for r in base.levels):
-            raise Unlucky("a denominator vanishes")
+            raise DomainError("a denominator vanishes")
         a, b = (abs(n) * d for d in base.degree)
         return Residue(
             tuple(None if r is None else pow(r, n, p)
@@ -304,11 +317,16 @@ class Signatures(ObjectNumbers):
         for r, p in zip(base.levels, self.moduli, strict=True):
             order = (p - 1) // 2
             square = r is not None and pow(r, order, p) == 1
-            if r is None or not square or np.gcd(q.denominator, order) != 1:
+            if r is None or not square or math.gcd(q.denominator, order) != 1:
                 levels.append(None)
+                self.unlucky |= r is not None
             else:
                 power = q.numerator * pow(q.denominator, -1, order) % order
                 levels.append(pow(r, power, p))
+        if base.top is None:
+            raise Deeper
+        if levels[-1] is None and base.degree == (0, 0):
+            raise UnsupportedError(f"{mpmath.nstr(base.real, 8)} has no root among the residues")
         if levels[-1] is None:
             raise Unlucky("a radicand is no square")
         self.roots[base.top, q.denominator] = q.denominator
@@ -336,8 +354,8 @@ class Signatures(ObjectNumbers):
         """The logarithm of the size, of a product by its factors."""
         if not x > 0:
             raise DomainError("a logarithm of a number that is not positive")
-        result = self.zero
-        for factor, e in x.factors():
+        result = self.lift(0)
+        for factor, e in x.powers():
             if factor.exponent is not None:
                 result = result + factor.exponent * e
             elif (size := abs(factor)) != 1:
@@ -355,16 +373,17 @@ class Signatures(ObjectNumbers):
             text = f"{self.seed} {name} {order} {k} {r}".encode()
             drawn = int.from_bytes(blake2b(text, digest_size=48).digest()) % p
             levels.append(None if r is None else pow(drawn, 2, p) if positive else drawn)
-        function = {
+        others: dict[str, Callable[[Any], Any]] = {
             "pi": lambda _: +mpmath.pi, "polygamma": lambda y: mpmath.psi(order, y),
             "half angle": lambda y: mpmath.tan(y / 2),
-        }.get(name) or FUNCTIONS[name]
-        return Residue(tuple(levels), function(x.real), (0 if name == "pi" else 1, 0))
+        }
+        real = (others.get(name) or FUNCTIONS[name])(x.real)
+        return Residue(tuple(levels), real, (0 if name == "pi" else 1, 0))
 
     def _odd(self, name: str) -> Callable[[Residue], Residue]:
         def call(x: Residue) -> Residue:
             if x == 0:
-                return self.zero
+                return self.lift(0)
             return self._variable(name, x) if x > 0 else -self._variable(name, -x)
 
         return call
@@ -373,12 +392,13 @@ class Signatures(ObjectNumbers):
         return self.exp(x) + self.exp(-x) * sign
 
     def _tanh(self, x: Residue) -> Residue:
-        return 1 - 2 / (self.exp(2 * x) + 1)
+        return self.lift(1) - self.lift(2) / (self.exp(x * 2) + 1)
 
     def _angle(self, x: Residue) -> tuple[Residue, Residue]:
         """Sine and cosine by the tangent of half the angle."""
         t = self._odd("half angle")(x)
-        return 2 * t / (1 + t * t), (1 - t * t) / (1 + t * t)
+        square = t * t
+        return t * 2 / (square + 1), (-square + 1) / (square + 1)
 
     def _tan(self, x: Residue) -> Residue:
         sine, cosine = self._angle(x)

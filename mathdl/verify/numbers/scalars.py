@@ -37,7 +37,7 @@ class Field(Protocol):
 _RELATIONS: dict[Any, Callable[[Any, Any], bool]] = {
     sympy.Gt: lambda a, b: a > b, sympy.Ge: lambda a, b: a >= b,
     sympy.Lt: lambda a, b: a < b, sympy.Le: lambda a, b: a <= b,
-    sympy.Eq: lambda a, b: a == b, sympy.Ne: lambda a, b: not a == b,
+    sympy.Eq: lambda a, b: a == b, sympy.Ne: lambda a, b: a != b,
 }
 
 
