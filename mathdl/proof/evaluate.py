@@ -104,17 +104,23 @@ def _expm(a: Array, **_: Any) -> Array:
     return np.asarray(scipy.linalg.expm(a))
 
 
+def _symmetrised(a: Array) -> Array:
+    """What an eigendecomposition is of, whichever triangle NumPy reads."""
+    return np.asarray((a + np.swapaxes(a, -1, -2)) / 2)
+
+
 PRIMITIVES: dict[str, Callable[..., Any]] = {
     "inv": lambda a, **_: np.linalg.inv(a), "solve": _solve,
     "pinv": lambda a, **_: np.linalg.pinv(a),
     "det": lambda a, **_: np.linalg.det(a), "logdet": lambda a, **_: np.linalg.slogdet(a)[1],
     "signdet": lambda a, **_: np.linalg.slogdet(a)[0],
     "cholesky": lambda a, **_: np.linalg.cholesky(a), "expm": _expm,
-    "eigvalsh": lambda a, **_: np.linalg.eigh(a)[0],
-    "eigvecsh": lambda a, **_: np.linalg.eigh(a)[1],
+    "eigvalsh": lambda a, **_: np.linalg.eigh(_symmetrised(a))[0],
+    "eigvecsh": lambda a, **_: np.linalg.eigh(_symmetrised(a))[1],
     "svd_u": _svd(0), "svdvals": _svd(1), "svd_vh": _svd(2),
     "inverse_gaps": lambda w, **_: _gaps(w, -1), "inverse_sums": lambda w, **_: _gaps(w, 1),
-    "inverse_values": lambda w, **_: 1 / w,
+    # of the columns of U, which have no complement where it is square
+    "inverse_values": lambda s, u, **_: np.zeros_like(s) if u.shape[-2] == u.shape[-1] else 1 / s,
     "lstsq": lambda a, b, **_: np.linalg.lstsq(a, b, rcond=None)[0],
 }
 

@@ -16,6 +16,8 @@ from mathdl.verify.numbers.objects import ObjectNumbers
 
 #: Beyond it ``exp`` of a number is too long to write down in any precision.
 FAR = 1e30
+#: Entries of a matrix beyond which its exponential takes too many terms.
+STEEP = 1e3
 
 
 def _real(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,7 +114,8 @@ def _signs(vectors: Array, like: Array) -> Array:
 def _eigenvectors(_: Any, a: Array) -> Array:
     """With the signs of NumPy."""
     vectors = _entries(mpmath.eigsy((_matrix(a) + _matrix(a.T)) / 2)[1])
-    return np.asarray(vectors * _signs(vectors, np.linalg.eigh(a.astype(float))[1]))
+    floats = a.astype(float)
+    return np.asarray(vectors * _signs(vectors, np.linalg.eigh((floats + floats.T) / 2)[1]))
 
 
 def _eigenvalues(_: Any, a: Array) -> Array:
@@ -129,6 +132,8 @@ def _singular(a: Array) -> tuple[Array, Array, Array]:
 
 
 def _exponential(_: Any, a: Array) -> Array:
+    if any(abs(x) > STEEP for x in a.flat):
+        raise DomainError("an exponential of a large matrix")
     return _entries(mpmath.expm(_matrix(a), method="taylor"))
 
 

@@ -134,6 +134,9 @@ class _Compiler:
                 return lambda values: not parts[0](values)
             join = all if isinstance(node, sympy.And) else any
             return lambda values: join(p(values) for p in parts)
+        if isinstance(node, sympy.ITE):
+            test, yes, no = (self.condition(a) for a in node.args)
+            return lambda values: yes(values) if test(values) else no(values)
         relation = _RELATIONS.get(node.func)
         if relation is None:
             raise UnsupportedError(f"the condition {node} has no meaning in such numbers")
