@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import mathdl as md
 from mathdl.derivation import Derivation
 from mathdl.language.operators import multiply, transpose
-from mathdl.verify.claims import first_quantity
 
 #: name: expression, shapes, assumptions, wrt, order
 CASES: dict[str, tuple[str, str, str, Any, int]] = {
@@ -50,7 +49,7 @@ def derived(name: str) -> Derivation:
 
 
 def _shifted(d: Any) -> Any:
-    return d[(slice(None),) * (d.ndim - 1) + (slice(None, None, -1),)]
+    return d if not d.ndim else d[(slice(None),) * (d.ndim - 1) + (slice(None, None, -1),)]
 
 
 FAULTS: dict[str, Callable[[Any], Any]] = {
@@ -59,7 +58,7 @@ FAULTS: dict[str, Callable[[Any], Any]] = {
     "a billionth": lambda d: d + d*md.parse("1/1000000000", shapes=""),
     "constant": lambda d: d + md.parse("1/1000", shapes=""),
     "reversed": _shifted,
-    "turned": lambda d: transpose(d, [*range(1, d.ndim), 0]),
+    "turned": lambda d: transpose(d, [*range(1, d.ndim), 0]) if d.ndim > 1 else d,
     "zero": lambda d: multiply(0, d),
 }
 
@@ -70,6 +69,3 @@ def planted(derivation: Derivation, fault: str) -> Derivation:
     return replace(derivation, derivatives={k: law(d) for k, d in derivation.derivatives.items()})
 
 
-def key_of(derivation: Derivation) -> Iterator[tuple[str, str]]:
-    for key in derivation.derivatives:
-        yield key, first_quantity(derivation)

@@ -14,7 +14,7 @@ from mathdl.verify import RUNGS
 
 NAMES = [rung.name for rung in RUNGS]
 #: In the default suite; all of them are behind ``exhaustive``.
-SAMPLE = ("squares", "cross-entropy", "gather", "recurrence", "Cholesky", "mixed", "Jacobian")
+SAMPLE = ("squares", "gather", "Cholesky", "mixed", "Jacobian")
 
 
 def _verify(subject: Any, level: str) -> Any:
@@ -42,7 +42,7 @@ def test_a_rung_that_has_nothing_to_say_gives_the_reason() -> None:
     assert report, str(report)
     assert "roots of a polynomial" in report.not_applicable["exact"]
     assert "exact: not applicable, because" in str(report)
-    with pytest.raises(UnsupportedError, match="roots of a polynomial"):
+    with pytest.raises(UnsupportedError, match="no finite expression"):
         _verify(derived("exponential"), "exact")
 
 

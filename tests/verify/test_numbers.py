@@ -128,7 +128,8 @@ def test_the_primes_are_a_chain() -> None:
 
 
 def _law(text: str) -> sympy.Expr:
-    return sympy.sympify(text, {"u": SYMBOLS[0], "v": SYMBOLS[1], "tiny": sympy.Rational(1, 10**40)})
+    tiny = sympy.Rational(1, 10**40)
+    return sympy.sympify(text, {"u": SYMBOLS[0], "v": SYMBOLS[1], "tiny": tiny})
 
 
 IDENTITIES = {
