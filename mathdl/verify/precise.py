@@ -47,6 +47,7 @@ KINK = mpmath.mpf(10) ** -12
 #: What 50 digits leave of the truth where everything cancels.
 TRUTH = 1e-40
 ENTRIES, POINTS = 6, 2
+LARGE, FEW = 60, 2  # entries of an argument beyond which only so many are tried one by one
 ATTEMPTS: tuple[Manner, ...] = ("normal", "normal", "positive", "unit")
 WHY = {
     QUOTIENT: "quotients at two steps differ by three times the truncation of the finer one "
@@ -217,10 +218,11 @@ def quotients(
 
 
 def _directions(size: int, rng: np.random.Generator) -> Iterator[tuple[int | None, Array]]:
-    """A random direction, then single entries: all, or a random choice of them."""
+    """A random direction, then single entries: all of a few, or a random choice of them."""
     signs = rng.uniform(0.5, 1.0, size) * rng.choice([-1.0, 1.0], size)
     yield None, np.array([mpmath.mpf(float(s)) for s in signs], dtype=object)
-    chosen = range(size) if size <= ENTRIES else np.sort(rng.choice(size, ENTRIES, replace=False))
+    count = min(size, ENTRIES if size <= LARGE else FEW)
+    chosen = np.sort(rng.choice(size, count, replace=False))
     for j in chosen:
         unit = np.array([mpmath.mpf(0)] * size, dtype=object)
         unit[j] = mpmath.mpf(1)

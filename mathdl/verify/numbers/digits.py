@@ -86,6 +86,8 @@ class Digits(ObjectNumbers):
     def power(self, base: Any, exponent: Any) -> Any:
         if exponent.q == 1:
             return _real(lambda: base ** int(exponent))()
+        if exponent.q == 2:
+            return _real(lambda: mpmath.sqrt(base) ** int(exponent.p))()
         return _real(lambda: mpmath.power(base, self.constant(exponent)))()
 
     def primitive(self, name: str) -> Callable[..., Any] | None:
