@@ -31,7 +31,8 @@ class Model:
         The name of a vector half of whose squared length is the loss, where there is one.
     outputs, divergence
         The quantities that what is predicted depends on, and from their values at one place and
-        at another how far the two predicted distributions are apart.
+        at another how far the two predicted distributions are apart; a penalty on parameters
+        adds its own distance, that of the Gaussian prior which it stands for.
     """
 
     lines: tuple[str, ...]

@@ -149,7 +149,8 @@ def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outc
         f"{last.number} epochs in {time.perf_counter() - began:.1f} s")
     files = save(settings, task.name, task.model, derivation, task.parameters, history)
     curve = settings.out / "learning_curve.png"
-    learning_curve(history, curve, task.title or task.name, task.figure_name)
+    learning_curve(history, curve, task.title or f"{task.name}: {settings.optimizer}",
+                   task.figure_name)
     pictures = [curve]
     if task.draw is not None:
         pictures.append(settings.out / f"{task.name}.png")

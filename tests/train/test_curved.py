@@ -93,11 +93,12 @@ def test_least_squares_solve_their_model(
 
 
 def fisher(name: str, theta: Array, X: Array) -> Array:
-    """By hand: for a Bernoulli of logit ``X w + b``, and a Gaussian of mean that and log-sd s."""
+    """By hand: for a Bernoulli of logit ``X w + b`` and a prior of ``w``, and a Gaussian of that
+    mean and log-deviation ``s``."""
     design = np.column_stack([X, np.ones(N)])
     if name == "logistic":
         p = 1 / (1 + np.exp(-design @ theta))
-        return np.asarray((design.T * p * (1 - p)) @ design / N)
+        return np.asarray((design.T * p * (1 - p)) @ design / N + np.diag([2, 2, 2, 0]) / 1000)
     found = np.zeros((5, 5))
     found[:4, :4] = np.exp(-2 * theta[4]) * design.T @ design / N
     found[4, 4] = 2
@@ -176,9 +177,23 @@ def test_too_many_parameters_are_refused() -> None:
 
 
 def test_a_singular_system_is_refused(rng: np.random.Generator) -> None:
-    """The Fisher matrix of softmax: what adds to all logits alike changes nothing."""
+    """What adds to all logits of a softmax alike changes nothing."""
+    loose = written(("P = softmax(X @ W + b)",), "-sum(Y*log(P))/n",
+                    {"X": "n d", "Y": "n c", "W": "d c", "b": "c"}, ("W", "b"),
+                    {"Y": "one_hot"})
+    parameters, batch = started("softmax", rng)
+    rule = OPTIMIZERS["newton"]
+    steps = Descent(_value_and_gradient(loose), parameters, rule, reads(rule, loose, parameters))
     with pytest.raises(InputError, match="singular"):
-        stepped("softmax", "natural", rng)
+        steps.step(batch, 0)
+
+
+def test_newton_and_natural_gradients_agree_on_a_canonical_family() -> None:
+    """The Hessian of softmax cross-entropy does not read the labels, so it is the Fisher matrix."""
+    before, after, _, _, _ = stepped("softmax", "natural", np.random.default_rng(3), rate=1.0)
+    same, exact, _, _, _ = stepped("softmax", "newton", np.random.default_rng(3))
+    np.testing.assert_array_equal(before, same)
+    np.testing.assert_allclose(after, exact, rtol=1e-8)
 
 
 def test_residuals_that_are_not_those_of_the_loss_are_refused(rng: np.random.Generator) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import mathdl as md
+from mathdl.catalogue.distributions import Normal
 from mathdl.train.data import load_diabetes
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Packed
@@ -26,9 +27,7 @@ MODEL = written(
     parameters=("w", "b", "s"),
     outputs=("f", "s"),
     divergence=lambda f, s, g, t: md.mean(
-        md.divergences.kl_normal(
-            md.distributions.Normal(f, md.exp(s)), md.distributions.Normal(g, md.exp(t))
-        )
+        md.divergences.kl_normal(Normal(f, md.exp(s)), Normal(g, md.exp(t)))
     ),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import mathdl as md
+from mathdl.catalogue.distributions import Bernoulli
 from mathdl.train.data import Floats, load_classes
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Batch, Packed
@@ -21,9 +22,10 @@ MODEL = written(
     shapes={"X": "n d", "y": "n", "w": "d", "b": ""},
     parameters=("w", "b"),
     assume={"y": "binary"},
-    outputs=("p",),
-    divergence=lambda p, q: md.mean(
-        md.divergences.kl_bernoulli(md.distributions.Bernoulli(p), md.distributions.Bernoulli(q))
+    outputs=("p", "w"),
+    divergence=lambda p, w, q, v: (
+        md.mean(md.divergences.kl_bernoulli(Bernoulli(p), Bernoulli(q)))
+        + md.sum((v - w) ** 2) / 1000
     ),
 )
 

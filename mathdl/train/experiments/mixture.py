@@ -123,7 +123,7 @@ def run(settings: MixtureSettings, say: Say) -> Outcome:
     task = Task(
         "mixture", MODEL, parameters, learnt, held_out, "J",
         lambda J, samples: matched(J.argmax(axis=1), samples["labels"]),
-        "share in the component of their cultivar", steps=Alternation(parameters, say),
+        "wines matched", steps=Alternation(parameters, say),
         title="mixture of Gaussians by EM",
     )
     return learn(task, settings, rng, say)

@@ -52,7 +52,7 @@ def run(settings: RidgeSettings, say: Say) -> Outcome:
     parameters = Packed({"w": (learnt["X"].shape[1],)})
     parameters.flat[:] = rng.normal(size=parameters.flat.size)
     task = Task("ridge", MODEL, parameters, learnt, held_out, "f", share_explained,
-                "variance explained", title=f"ridge: {settings.optimizer}")
+                "variance explained")
     outcome = learn(task, settings, rng, say)
     slope = md.derive(MODEL.expression("loss"), "w").compile("grad")
     gradient = slope(**learnt, **parameters.views)

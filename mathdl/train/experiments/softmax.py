@@ -21,8 +21,10 @@ MODEL = written(
     shapes={"X": "n d", "Y": "n c", "W": "d c", "b": "c"},
     parameters=("W", "b"),
     assume={"Y": "one_hot"},
-    outputs=("P",),
-    divergence=lambda P, Q: md.mean(md.divergences.kl(P, Q)),
+    outputs=("P", "W", "b"),
+    divergence=lambda P, W, b, Q, V, c: (
+        md.mean(md.divergences.kl(P, Q)) + (md.sum((V - W) ** 2) + md.sum((c - b) ** 2)) / 1000
+    ),
 )
 
 

@@ -97,7 +97,7 @@ def run(settings: SortSettings, say: Say) -> Outcome:
     task = Task(
         "sort", model, parameters, learnt, held_out, "P", wholly_sorted, "sequences sorted",
         renewed=lambda samples, rng: sequences(len(samples["X"]), settings.digits, rng),
-        title=f"sort: {settings.blocks} transformer blocks",
+        title=f"sort: {settings.digits} digits, transformer of depth {settings.blocks}",
     )
     outcome = learn(task, settings, rng, say)
     given = held_out["X"][:1, : settings.digits]
