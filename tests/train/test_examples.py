@@ -139,6 +139,20 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
                 tmp_path / "parts" / file).read_bytes()
 
 
+def test_who_stops_a_run_is_told_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mathdl.train.supervised.train", stopped)
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        start("ridge", tmp_path, lines)
+    assert lines[-1].startswith(f"stopped    {tmp_path / 'checkpoint.npz'}")
+    assert "--resume yes" in lines[-1]
+
+
 def test_only_the_same_run_is_gone_on_with(tmp_path: Path) -> None:
     options = {"epochs": 2, "patience": 1}
     start("ridge", tmp_path, **options)
