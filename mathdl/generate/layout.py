@@ -126,6 +126,8 @@ class _Layout:
                 at += 1
             for gone in held:
                 self._release(gone)
+            if isinstance(item, Run):  # another run has blocks of another length
+                self.pool = {key: free for key, free in self.pool.items() if not key[-1]}
 
     def _place(self, value: Value, at: int) -> None:
         place = self.schedule.place

@@ -1,12 +1,12 @@
-"""Models as text in mathdl's language, their verified gradients, and the record of a run."""
+"""Models, their verified gradients, and the record of a run."""
 
 from __future__ import annotations
 
 import csv
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +14,37 @@ import numpy as np
 
 import mathdl as md
 from mathdl.derivation import Derivation
+from mathdl.ir.tensor import Tensor
 from mathdl.train.experiment import Refused, Say
 from mathdl.train.loop import Epoch, Packed
 
 
 @dataclass(frozen=True)
 class Model:
-    """The loss as text, the shapes it is over, and the names of the parameters."""
+    """A loss, the quantities that it goes through, and the names of the parameters.
 
-    definitions: tuple[str, ...]
-    value: str
-    shapes: Mapping[str, str]
+    lines
+        For reading, a definition a line.
+    expression
+        The quantities by name; that which is minimised is called ``loss``.
+    residuals
+        The name of a vector half of whose squared length is the loss, where there is one.
+    outputs, divergence
+        The quantities that what is predicted depends on, and from their values at one place and
+        at another how far the two predicted distributions are apart; a penalty on parameters
+        adds its own distance, that of the Gaussian prior which it stands for.
+    """
+
+    lines: tuple[str, ...]
     parameters: tuple[str, ...]
-    assume: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return "; ".join((*self.definitions, self.value))
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """For reading, a definition a line."""
-        return (*self.definitions, f"loss = {self.value}")
+    expression: Callable[[str], Tensor]
+    residuals: str = ""
+    outputs: tuple[str, ...] = ()
+    divergence: Callable[..., Tensor] | None = None
 
     def quantity(self, name: str) -> Any:
-        """The generated code of one of the quantities defined, a prediction for instance."""
-        text = "; ".join((*self.definitions, name))
-        return md.compile(md.parse(text, shapes=self.shapes, assume=self.assume))
+        """The generated code of one of the quantities, a prediction for instance."""
+        return md.compile(self.expression(name))
 
     def verified(self, seed: int, say: Say, **options: Any) -> tuple[Derivation, Any]:
         """The derivation of the loss and its compiled value and gradients, once verified.
@@ -49,8 +53,7 @@ class Model:
             Refused: finite differences disagree with the gradients.
         """
         began = time.perf_counter()
-        loss = md.parse(self.text, shapes=self.shapes, assume=self.assume)
-        derivation = md.derive(loss, wrt=list(self.parameters))
+        derivation = md.derive(self.expression("loss"), wrt=list(self.parameters))
         step = derivation.compile()
         say(
             f"derived    the gradients of {', '.join(self.parameters)} and their NumPy code "
@@ -67,6 +70,19 @@ class Model:
         return derivation, step
 
 
+def written(
+    definitions: tuple[str, ...], value: str, shapes: Mapping[str, str],
+    parameters: tuple[str, ...], assume: Mapping[str, str] | None = None, **structure: Any,
+) -> Model:
+    """A model as text in mathdl's language: definitions, the loss, and the shapes it is over."""
+
+    def expression(name: str) -> Tensor:
+        text = "; ".join((*definitions, value if name == "loss" else name))
+        return md.parse(text, shapes=shapes, assume=assume or {})
+
+    return Model((*definitions, f"loss = {value}"), parameters, expression, **structure)
+
+
 def save(
     settings: Any, name: str, model: Model, derivation: Derivation, parameters: Packed,
     history: Sequence[Epoch],
@@ -77,7 +93,7 @@ def save(
     record = {
         "experiment": name,
         "settings": asdict(settings),
-        "model": model.text,
+        "model": model.lines,
         "test_accuracy": history[-1].test_accuracy,
         "epochs": rows,
     }

@@ -7,17 +7,18 @@ NumPy code.  All parameters of a model lie in one vector ``theta`` (see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mathdl.catalogue import entry_named
 from mathdl.catalogue.optimizers.legend import applied, argument
 from mathdl.derivation import compile_expression
-from mathdl.errors import NamingError
+from mathdl.errors import InputError, NamingError
 from mathdl.ir.system import inputs_of
 from mathdl.simplify import simplify
 from mathdl.train.data import Floats
@@ -28,55 +29,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Generated:
-    """The code of one step and the names of its states.
+    """The code of one step, what it calls the iterate, and the names of its states.
 
-    ``added`` says that it computes what is added to ``theta``, which then it does not read.
+    ``added`` says that it computes what is added to the iterate, which then it does not read.
     """
 
     code: Compiled
+    theta: str
     states: tuple[str, ...]
     added: bool
 
 
 @lru_cache
 def generated(entry: str) -> Generated:
-    """The code of an update rule of the catalogue."""
-    update = applied(entry_named(entry).function)
-    theta = argument("theta")
-    (step,) = simplify([update.point - theta])
+    """The code of an update rule of the catalogue.
+
+    Where what is solved for is a number, it is the size of a step along ``p``.
+    """
+    function = entry_named(entry).function
+    update = applied(function)
+    theta = argument(next(iter(signature(function).parameters)))
+    point = update.point if update.point.ndim else theta + update.point * argument("p")
+    (step,) = simplify([point - theta])
     added = theta not in inputs_of([step])
-    code = compile_expression({"theta": step if added else update.point, **update.states})
-    return Generated(code, tuple(update.states), added)
+    code = compile_expression({"theta": step if added else point, **update.states})
+    return Generated(code, str(theta.name), tuple(update.states), added)
 
 
 class Rule:
     """An update of ``theta`` in place, with the states that it carries from step to step.
 
-    States start at zero and are computed into arrays that take turns; ``states`` and ``steps``
-    are all that a run needs to go on from.
+    States start at zero, or down the gradient where the optimizer says so, and are computed into
+    arrays that take turns; ``states`` and ``steps`` are all that a run needs to go on from.
+    ``needs`` are the names of what each step is given.
     """
 
-    def __init__(
-        self, generated: Generated, constants: Mapping[str, float], like: Floats
-    ) -> None:
+    def __init__(self, generated: Generated, optimizer: Optimizer, like: Floats) -> None:
         self.states = {name: np.zeros_like(like) for name in generated.states}
         self.steps = 0
         self._next = {name: np.zeros_like(like) for name in generated.states}
         self._theta = np.empty_like(like)
-        self._inputs = generated.code.inputs
-        self._added = generated.added
-        self._scalars = {name: like.dtype.type(value) for name, value in constants.items()}
-        scalars = {"eta": like.dtype.type(0), "t": like.dtype.type(1), **self._scalars}
-        given = {"theta": like, "g": like, **self.states, **scalars}
-        self._run = generated.code.plan(*(given[name] for name in self._inputs))
+        self._generated, self._optimizer = generated, optimizer
+        self._scalars = {n: like.dtype.type(v) for n, v in optimizer.constants.items()}
+        known = {generated.theta, optimizer.paced, "t", *self.states, *self._scalars}
+        self.needs = tuple(n for n in generated.code.inputs if n not in known)
+        self._shapes: tuple[tuple[int, ...], ...] = ()
+        self._run: Callable[..., object] = generated.code.plan
 
-    def step(self, theta: Floats, g: Floats, rate: float) -> None:
+    def step(self, theta: Floats, rate: float, **given: Floats) -> None:
+        """One step at that rate; ``g`` is the gradient, the rest as the catalogue calls it."""
+        if not self.steps:
+            for name in self._optimizer.downhill:
+                np.negative(given["g"], out=self.states[name])
         self.steps += 1
         kind = theta.dtype.type
-        given = {"theta": theta, "g": g, "eta": kind(rate), "t": kind(self.steps),
-                 **self.states, **self._scalars}
-        self._run(*[given[name] for name in self._inputs], self._theta, *self._next.values())
-        if self._added:
+        known: dict[str, Any] = {
+            **given, self._generated.theta: theta, self._optimizer.paced: kind(rate),
+            "t": kind(self.steps), **self.states, **self._scalars,
+        }
+        arrays = [known[name] for name in self._generated.code.inputs]
+        shapes = tuple(array.shape for array in arrays)
+        if shapes != self._shapes:
+            self._run, self._shapes = self._generated.code.plan(*arrays), shapes
+        self._run(*arrays, self._theta, *self._next.values())
+        if self._generated.added:
             theta += self._theta
         else:
             theta[...] = self._theta
@@ -93,17 +109,35 @@ class Rule:
 class Optimizer:
     """An update rule of the catalogue by name, with the constants that suit it.
 
-    ``rate`` is the learning rate when none is asked for.
+    rate
+        The learning rate when none is asked for; None where the rule has none.
+    paced
+        What the rule calls that which falls in the course of a run.
+    downhill
+        The states that start down the gradient.
     """
 
     name: str
     entry: str
-    rate: float
+    rate: float | None
     constants: Mapping[str, float] = field(default_factory=dict)
+    paced: str = "eta"
+    downhill: tuple[str, ...] = ()
 
     def rule(self, like: Floats) -> Rule:
         """The rule for parameters in a vector of that length and type."""
-        return Rule(generated(self.entry), self.constants, like)
+        return Rule(generated(self.entry), self, like)
+
+    def starting(self, rate: float | None) -> float:
+        """The learning rate at the start, where so much is asked for.
+
+        Raises:
+            InputError: the rule has none.
+        """
+        if rate is not None and self.rate is None:
+            raise InputError(f"{self.name} has no learning rate, its steps are exact; "
+                             "leave --learning-rate out")
+        return rate if rate is not None else self.rate or 0.0
 
 
 OPTIMIZERS = {
@@ -120,6 +154,13 @@ OPTIMIZERS = {
         Optimizer("ista", "proximal_gradient", 0.3, {"lam": 1e-4}),
         Optimizer("box", "projected_box", 0.3, {"bound": 1.0}),
         Optimizer("ball", "projected_ball", 0.3, {"radius": 20.0}),
+        Optimizer("newton", "newton", None),
+        Optimizer("gauss_newton", "gauss_newton", None),
+        Optimizer("levenberg_marquardt", "levenberg_marquardt", None, {"damping": 1e-3}),
+        Optimizer("natural", "natural_gradient", 1.0),
+        Optimizer("natural_ball", "natural_gradient_ball", 0.01, paced="radius"),
+        Optimizer("line_search", "exact_line_search", None),
+        Optimizer("conjugate", "conjugate_gradient", None, downhill=("p",)),
     )
 }
 

@@ -44,6 +44,7 @@ def learning_curve(
     )
     errors.set(xlabel="epoch", ylabel=f"held out: 100 - {figure_name} (%)", ylim=(0, None))
     for axes in (losses, errors):
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
     figure.suptitle(title)

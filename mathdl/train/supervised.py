@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +11,19 @@ from typing import Any
 import numpy as np
 
 from mathdl.train.checkpoint import Checkpoint
+from mathdl.train.curved import reads
 from mathdl.train.data import Dataset, Floats, one_hot
 from mathdl.train.experiment import Outcome, Say, Settings, setting
-from mathdl.train.loop import Batch, Packed, Score, minibatches, train
+from mathdl.train.loop import (
+    Batch,
+    Descent,
+    Packed,
+    Score,
+    Steps,
+    ValueAndGradient,
+    minibatches,
+    train,
+)
 from mathdl.train.model import Model, save
 from mathdl.train.optimizers import OPTIMIZERS, optimizer_named
 from mathdl.train.plots import learning_curve
@@ -21,22 +32,32 @@ Draw = Callable[[Callable[[Floats], Floats], Path], None]
 
 
 @dataclass(frozen=True)
-class TrainSettings(Settings):
-    """What can be chosen of every such experiment."""
+class RunSettings(Settings):
+    """What can be chosen of every experiment."""
 
     epochs: int = setting(60, "Passes over the training samples.", kind=int, at_least=1)
-    optimizer: str = setting("adam", "The update rule.", choices=tuple(OPTIMIZERS))
-    learning_rate: float | None = setting(
-        None, "Learning rate at the start  [default: the optimizer's]", kind=float, above=0
-    )
-    batch_size: int = setting(32, "Samples in a mini-batch.", kind=int, at_least=1)
     patience: int = setting(
         0, "End after so many epochs without a lower training loss; 0 for never.", kind=int,
         at_least=0,
     )
     resume: str = setting("no", "Go on from the checkpoint in the folder.", choices=("no", "yes"))
-    seed: int = setting(0, "Seed of weights, batches and checks.", kind=int, at_least=0)
+    seed: int = setting(0, "Seed of parameters, batches and checks.", kind=int, at_least=0)
     out: Path = setting(Path("runs/model"), "Folder for the results.", kind=Path)  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class TrainSettings(RunSettings):
+    """What can be chosen where an optimizer follows gradients."""
+
+    optimizer: str = setting("adam", "The update rule.", choices=tuple(OPTIMIZERS))
+    learning_rate: float | None = setting(
+        None, "Learning rate at the start  [default: what suits the optimizer]", kind=float,
+        above=0,
+    )
+    batch_size: int | None = setting(
+        None, "Samples in a mini-batch  [default: 32, or all where the optimizer solves a system]",
+        kind=int, at_least=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,8 @@ class Task:
     """What is learnt: a model, where its parameters start, and samples.
 
     train, test
-        Arrays by name, the samples along their first axes.
+        Arrays by name, the samples along their first axes; numbers belong to all samples.  What
+        the loss does not read is there for the figure.
     prediction
         Which quantity of the model is judged.
     figure
@@ -53,6 +75,12 @@ class Task:
         The training samples of one epoch, changed at random.
     draw
         Draws what was learnt from the function that predicts, as a PNG.
+    rate
+        The learning rate that suits the optimizer which is the default here; without one its own.
+    steps
+        How parameters change, where it is not by an optimizer from gradients.
+    title
+        Above the learning curve.
     """
 
     name: str
@@ -65,6 +93,9 @@ class Task:
     figure_name: str = "accuracy"
     renewed: Callable[[Batch, np.random.Generator], Batch] = lambda batch, rng: batch
     draw: Draw | None = None
+    rate: float | None = None
+    steps: Steps | None = None
+    title: str = ""
 
 
 def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outcome:
@@ -77,48 +108,80 @@ def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outc
     say(f"data       {count} samples to learn from, {held_out} held out")
     for k, line in enumerate(task.model.lines):
         say(("model      " if k == 0 else " " * 11) + line)
-    derivation, step = task.model.verified(settings.seed, say)
-    settings.out.mkdir(parents=True, exist_ok=True)
+    derivation, value_and_gradient = task.model.verified(settings.seed, say)
+    steps, size, rate = _method(task, settings, value_and_gradient, count, say)
+    settings.out.mkdir(parents=True, exist_ok=True)  # before the work, so as not to lose it
     loss, predict = derivation.compile("value"), task.model.quantity(task.prediction)
     views = task.parameters.views
 
-    def guess(arrays: Batch) -> Floats:
+    def computed(code: Any, arrays: Batch) -> Floats:
         known = {**arrays, **views}
-        return np.asarray(predict(**{name: known[name] for name in predict.inputs}))
+        return np.asarray(code(**{name: known[name] for name in code.inputs}))
+
+    def guess(arrays: Batch) -> Floats:
+        return computed(predict, arrays)
 
     def evaluate() -> Score:
-        return Score(float(loss(**task.test, **views)), task.figure(guess(task.test), task.test))
+        return Score(float(computed(loss, task.test)), task.figure(guess(task.test), task.test))
 
     def batches() -> Iterator[tuple[int, Batch]]:
         samples = task.renewed(task.train, rng)
-        for chosen in minibatches(count, settings.batch_size, rng):
-            yield len(chosen), {name: array[chosen] for name, array in samples.items()}
+        for chosen in minibatches(count, size, rng):
+            yield len(chosen), {name: array[chosen] if np.ndim(array) else array
+                                for name, array in samples.items() if name in loss.inputs}
 
-    checkpoint = Checkpoint(settings.out / "checkpoint.npz", rng, _asked(settings))
+    checkpoint = Checkpoint(settings.out / "checkpoint.npz", rng, _asked(task, settings))
     if settings.resume == "no":
         checkpoint.path.unlink(missing_ok=True)
-    history = train(
-        step, task.parameters, batches, optimizer_named(settings.optimizer),
-        epochs=settings.epochs, rate=settings.learning_rate, evaluate=evaluate,
-        checkpoint=checkpoint, patience=settings.patience,
-    )
+    began = time.perf_counter()
+    try:
+        history = train(
+            steps, task.parameters, batches, epochs=settings.epochs, rate=rate, evaluate=evaluate,
+            checkpoint=checkpoint, patience=settings.patience,
+            figure=f"held-out {task.figure_name}",
+        )
+    except KeyboardInterrupt:
+        say(f"stopped    {checkpoint.path} has all whole epochs; the same command with "
+            "--resume yes goes on")
+        raise
     last = history[-1]
     say(f"result     held-out {task.figure_name} {100 * last.test_accuracy:.1f} % after "
-        f"{last.number} epochs")
+        f"{last.number} epochs in {time.perf_counter() - began:.1f} s")
     files = save(settings, task.name, task.model, derivation, task.parameters, history)
     curve = settings.out / "learning_curve.png"
-    learning_curve(history, curve, task.name, task.figure_name)
+    learning_curve(history, curve, task.title or f"{task.name}: {settings.optimizer}",
+                   task.figure_name)
     pictures = [curve]
     if task.draw is not None:
         pictures.append(settings.out / f"{task.name}.png")
         task.draw(lambda inputs: guess({"X": inputs}), pictures[-1])
-    say(f"saved      {', '.join(path.name for path in (*pictures, *files))} in {settings.out}")
-    return Outcome(last.test_accuracy, (*pictures, *files))
+    files = (*pictures, *files, checkpoint.path)
+    say(f"saved      {', '.join(path.name for path in files)} in {settings.out}")
+    return Outcome(last.test_accuracy, files)
 
 
-def _asked(settings: Any) -> Mapping[str, Any]:
-    """The settings that decide what is computed."""
-    return {k: v for k, v in asdict(settings).items() if k not in ("out", "resume")}
+def _method(
+    task: Task, settings: Any, value_and_gradient: ValueAndGradient, count: int, say: Say
+) -> tuple[Steps, int, float]:
+    """How parameters change, the samples in a mini-batch, and the learning rate at the start."""
+    size = task.parameters.flat.size
+    if task.steps is not None:
+        say(f"training   {size} parameters, {settings.epochs} epochs over all samples at once")
+        return task.steps, count, 0.0
+    optimizer = optimizer_named(settings.optimizer)
+    usual = optimizer.name == type(settings).optimizer
+    rate = optimizer.starting(settings.learning_rate or (task.rate if usual else None))
+    read = reads(optimizer, task.model, task.parameters)
+    batch = settings.batch_size or (count if read else 32)
+    say(f"training   {size} parameters, {settings.epochs} epochs of batches of {batch}, "
+        f"{optimizer.name}" + (f" at rate {rate:g}" if rate else ""))
+    return Descent(value_and_gradient, task.parameters, optimizer, read), batch, rate
+
+
+def _asked(task: Task, settings: Any) -> Mapping[str, Any]:
+    """What decides what is computed."""
+    chosen = {k: v for k, v in asdict(settings).items() if k not in ("out", "resume")}
+    return {"experiment": task.name, **chosen}
 
 
 def normal(

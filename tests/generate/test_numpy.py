@@ -16,6 +16,7 @@ import window_cases  # noqa: F401  (adds to the cases)
 from equation_cases import CASES
 from oracle import evaluate
 
+import mathdl as md
 from mathdl.generate.compiled import Compiled
 from mathdl.generate.numpy import generate_numpy
 from mathdl.ir.system import inputs_of
@@ -148,6 +149,23 @@ def test_every_case_at_once_in_blocks(
     monkeypatch.setattr("mathdl.generate.numpy_blocks.LARGE", 0)
     monkeypatch.setattr("mathdl.generate.numpy_blocks.CACHE", 200)
     test_every_case_at_once(rng)
+
+
+def test_runs_with_blocks_of_different_lengths_share_no_block(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run reads fewer arrays, so its blocks are longer than those of the first."""
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.LARGE", 0)
+    monkeypatch.setattr("mathdl.generate.numpy_blocks.CACHE", 800)
+    tensor = md.parse(
+        "B = (exp(X)*sin(X) + cos(X)*sin(2*X)*Y*Z) @ W; exp(B)*sin(B)*cos(B) + sqrt(1 + B**2)",
+        shapes="X: n d; Y: n d; Z: n d; W: d d",
+    )
+    compiled = generate_numpy([("result", tensor)], value=None, single=True)
+    arrays = arrays_for(tensor, {"n": 20, "d": 3}, rng)
+    np.testing.assert_allclose(
+        compiled(**arrays), evaluate(tensor, arrays, {"n": 20, "d": 3}), rtol=1e-11
+    )
 
 
 @pytest.mark.parametrize("name", ["matmul", "block_hessian", "convolution_2d_image",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mathdl as md
 from mathdl.train.data import load_digits, one_hot
 from mathdl.train.experiments.digits import EXPERIMENT, DigitsSettings, initialise, network
 
@@ -46,7 +47,7 @@ def test_saves_what_it_says(default: Run) -> None:
     files = {path.name for path in folder.iterdir()}
     assert files == {
         "learning_curve.png", "gradients.py", "derivation.txt", "derivation.tex",
-        "history.json", "history.csv", "parameters.npz",
+        "history.json", "history.csv", "parameters.npz", "checkpoint.npz",
     }
     for name in files:
         assert name in done.stdout
@@ -129,7 +130,7 @@ def test_the_network_is_written_layer_by_layer() -> None:
         "A1 = tanh(X @ W1 + b1)", "A2 = tanh(A1 @ W2 + b2)", "P = softmax(A2 @ W3 + b3)",
         "loss = -sum(Y*log(P))/n",
     )
-    assert model.shapes["W2"] == "h1 h2"
+    assert model.expression("W2").shape == md.tensor("W2", "h1", "h2").shape
     assert model.parameters == ("W1", "b1", "W2", "b2", "W3", "b3")
 
 

@@ -28,7 +28,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], float]] = {
     "mixture": ({"epochs": 3}, 0.90),
     "cnn": ({"epochs": 1, "channels": (2, 2), "batch_size": 256}, 0.98),
     "vae": ({"epochs": 1, "hidden": 8}, 0.50),
-    "characters": ({"epochs": 1, "hidden": 8, "length": 8}, 0.45),
+    "characters": ({"epochs": 1, "hidden": 8, "length": 8}, 0.50),
+    "sort": ({"epochs": 1, "samples": 64, "digits": 3, "width": 2, "heads": 2}, 0.98),
 }
 
 
@@ -66,6 +67,12 @@ def test_the_figure(name: str, seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("cell", characters.CELLS)
+def test_every_cell_learns(cell: str, tmp_path: Path) -> None:
+    assert start("characters", tmp_path, cell=cell).accuracy >= 0.50
+
+
+@pytest.mark.exhaustive
 def test_xor(tmp_path: Path) -> None:
     assert start("plane", tmp_path, points="xor").accuracy >= 0.98
 
@@ -87,52 +94,97 @@ class Interrupted(Exception):
     pass
 
 
+def until(epoch: int) -> Any:
+    """The loop, interrupted in the evaluation after so many epochs."""
+
+    def short(*arguments: Any, evaluate: Any, **options: Any) -> Any:
+        calls = iter(range(epoch))
+
+        def counted() -> Any:
+            if next(calls, None) is None:
+                raise Interrupted
+            return evaluate()
+
+        return train(*arguments, evaluate=counted, **options)
+
+    return short
+
+
+#: Of each example a run of some epochs; derivations that take long are tried on request.
+LONG = ("cnn", "vae", "characters", "sort", "gaussian", "pca", "logistic")
+RUNS = [
+    pytest.param(name, {**EXAMPLES.get(name, ({"hidden": (8,)},))[0], "epochs": 4},
+                 marks=[pytest.mark.exhaustive] if name in LONG else [])
+    for name in (*EXAMPLES, "digits")
+]
+
+
+@pytest.mark.parametrize(("name", "options"), RUNS)
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+    name: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(name, tmp_path / "whole", **options)
+    with monkeypatch.context() as patched:
+        patched.setattr("mathdl.train.supervised.train", until(2))
+        with pytest.raises(Interrupted):
+            start(name, tmp_path / "parts", **options)
+    start(name, tmp_path / "parts", resume="yes", **options)
+    whole, parts = parameters(tmp_path / "whole"), parameters(tmp_path / "parts")
+    assert whole.keys() == parts.keys()
+    for key, array in whole.items():
+        np.testing.assert_array_equal(array, parts[key])
+    for file in ("history.csv", "sample.txt"):
+        if (tmp_path / "whole" / file).exists():
+            assert (tmp_path / "whole" / file).read_bytes() == (
+                tmp_path / "parts" / file).read_bytes()
+
+
+def test_who_stops_a_run_is_told_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def until(epoch: int) -> Any:
-        """The loop, interrupted after so many epochs."""
+    def stopped(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
 
-        def short(*arguments: Any, evaluate: Any, **options: Any) -> Any:
-            calls = iter(range(epoch))
+    monkeypatch.setattr("mathdl.train.supervised.train", stopped)
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        start("ridge", tmp_path, lines)
+    assert lines[-1].startswith(f"stopped    {tmp_path / 'checkpoint.npz'}")
+    assert "--resume yes" in lines[-1]
 
-            def counted() -> Any:
-                if next(calls, None) is None:
-                    raise Interrupted
-                return evaluate()
 
-            return train(*arguments, evaluate=counted, **options)
-
-        return short
-
-    options = {"epochs": 6, "hidden": 8}
-    start("plane", tmp_path / "whole", **options)
-    with monkeypatch.context() as patched:
-        patched.setattr("mathdl.train.supervised.train", until(3))
-        with pytest.raises(Interrupted):
-            start("plane", tmp_path / "parts", **options)
-    start("plane", tmp_path / "parts", resume="yes", **options)
-    whole, parts = parameters(tmp_path / "whole"), parameters(tmp_path / "parts")
-    for name, array in whole.items():
-        np.testing.assert_array_equal(array, parts[name])
-    assert (tmp_path / "whole/history.csv").read_text() == (
-        tmp_path / "parts/history.csv").read_text()
+def test_only_the_same_run_is_gone_on_with(tmp_path: Path) -> None:
+    options = {"epochs": 2, "patience": 1}
+    start("ridge", tmp_path, **options)
     with pytest.raises(InputError, match="other settings"):
-        start("plane", tmp_path / "parts", resume="yes", epochs=6, hidden=9)
+        start("ridge", tmp_path, resume="yes", **{**options, "epochs": 3})
+    with pytest.raises(InputError, match="other settings"):
+        start("softmax", tmp_path, resume="yes", **options)
+    (tmp_path / "checkpoint.npz").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"checkpoint\.npz is no checkpoint"):
+        start("ridge", tmp_path, resume="yes", **options)
+
+
+def test_a_checkpoint_holds_no_pickles(tmp_path: Path) -> None:
+    start("plane", tmp_path, epochs=1, hidden=4)
+    with np.load(tmp_path / "checkpoint.npz", allow_pickle=False) as saved:
+        arrays = dict(saved)
+    assert {"theta", "record", "state_m", "state_v"} == set(arrays)
+    assert not any(array.dtype.hasobject for array in arrays.values())
 
 
 def test_patience_ends_a_run(tmp_path: Path) -> None:
     lines: list[str] = []
     start("softmax", tmp_path, lines, epochs=400, patience=2, optimizer="sgd", learning_rate=8.0)
     (result,) = [line for line in lines if line.startswith("result")]
-    assert int(result.split()[-2]) < 400
+    assert int(result.split("after ")[1].split()[0]) < 400
 
 
-def test_newton_ends_in_one_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["newton", "gauss_newton"])
+def test_newton_ends_in_one_step(optimizer: str, tmp_path: Path) -> None:
     lines: list[str] = []
-    start("ridge", tmp_path, lines)
-    (first,) = [line for line in lines if line.startswith("step 1")]
-    assert float(first.split()[-1]) < 1e-12
+    start("ridge", tmp_path, lines, epochs=1, optimizer=optimizer)
+    assert float(lines[-1].removeprefix("gradient   largest entry ")) < 1e-12
 
 
 def test_em_never_lowers_the_likelihood(tmp_path: Path) -> None:

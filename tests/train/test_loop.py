@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mathdl.errors import InputError
-from mathdl.train.loop import Batch, Epoch, Packed, Score, minibatches, train
+from mathdl.train.loop import Batch, Descent, Epoch, Packed, Score, minibatches, train
 from mathdl.train.optimizers import optimizer_named
 
 RNG = np.random.default_rng(7)
@@ -38,9 +38,8 @@ def fit(seed: int, **options: Any) -> tuple[Packed, list[Epoch]]:
         return Score(float((r**2).mean() / 2), float((abs(r) < 0.1).mean()))
 
     settings = {"epochs": 60, "rate": 0.05, "progress": False, **options}
-    history = train(
-        loss, parameters, batches, optimizer_named("adam"), evaluate=evaluate, **settings
-    )
+    steps = Descent(loss, parameters, optimizer_named("adam"))
+    history = train(steps, parameters, batches, evaluate=evaluate, **settings)
     return parameters, history
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from mathdl.train.data import load_digits, shifted, with_noise
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Batch
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.supervised import Task, TrainSettings, labelled, learn, normal, share_correct
 
 SIDE = 8
 #: LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning (1998), section II, with rectifiers.
-MODEL = Model(
+MODEL = written(
     definitions=(
         "A = relu(conv2d(X, K1, padding=1) + b1[:, None, None])",
         "B = relu(conv2d(A, K2, stride=2, padding=1) + b2[:, None, None])",
@@ -35,7 +35,6 @@ class CnnSettings(TrainSettings):
     """What can be chosen."""
 
     epochs: int = setting(30, "Passes over the training digits.", kind=int, at_least=1)
-    batch_size: int = setting(32, "Digits in a mini-batch.", kind=int, at_least=1)
     channels: tuple[int, ...] = setting(
         (8, 16), "Channels of both convolutions.", kind=int, many=True, at_least=1
     )

@@ -11,18 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
+import mathdl as md
+from mathdl.catalogue.distributions import Normal
 from mathdl.train.data import load_diabetes
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Packed
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.supervised import Task, TrainSettings, learn, share_explained
 
 #: The mean negative log-likelihood.  Bishop, Pattern Recognition and Machine Learning, eq. 3.11.
-MODEL = Model(
+MODEL = written(
     definitions=("f = X @ w + b",),
     value="sum((y - f)**2)/(2*n*exp(2*s)) + s + log(2*pi)/2",
     shapes={"X": "n d", "y": "n", "w": "d", "b": "", "s": ""},
     parameters=("w", "b", "s"),
+    outputs=("f", "s"),
+    divergence=lambda f, s, g, t: md.mean(
+        md.divergences.kl_normal(Normal(f, md.exp(s)), Normal(g, md.exp(t)))
+    ),
 )
 
 
@@ -31,7 +37,6 @@ class GaussianSettings(TrainSettings):
     """What can be chosen."""
 
     epochs: int = setting(200, "Passes over the training samples.", kind=int, at_least=1)
-    learning_rate: float | None = setting(0.02, "Learning rate at the start.", kind=float, above=0)
     out: Path = setting(  # noqa: RUF009
         Path("runs/gaussian"), "Folder for the results.", kind=Path
     )
@@ -42,7 +47,7 @@ def run(settings: GaussianSettings, say: Say) -> Outcome:
     learnt, held_out = ({"X": inputs, "y": targets} for inputs, targets in load_diabetes())
     parameters = Packed({"w": (learnt["X"].shape[1],), "b": (), "s": ()})
     task = Task("gaussian", MODEL, parameters, learnt, held_out, "f", share_explained,
-                "variance explained")
+                "variance explained", rate=0.02)
     outcome = learn(task, settings, np.random.default_rng(settings.seed), say)
     views = parameters.views
     residuals = learnt["y"] - learnt["X"] @ views["w"] - views["b"]

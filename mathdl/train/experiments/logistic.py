@@ -7,19 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
+import mathdl as md
+from mathdl.catalogue.distributions import Bernoulli
 from mathdl.train.data import Floats, load_classes
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Batch, Packed
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.supervised import Task, TrainSettings, learn
 
 #: Bishop, Pattern Recognition and Machine Learning, eq. 4.90, with a small penalty.
-MODEL = Model(
+MODEL = written(
     definitions=("p = sigmoid(X @ w + b)",),
     value="-sum(y*log(p) + (1 - y)*log(1 - p))/n + sum(w**2)/1000",
     shapes={"X": "n d", "y": "n", "w": "d", "b": ""},
     parameters=("w", "b"),
     assume={"y": "binary"},
+    outputs=("p", "w"),
+    divergence=lambda p, w, q, v: (
+        md.mean(md.divergences.kl_bernoulli(Bernoulli(p), Bernoulli(q)))
+        + md.sum((v - w) ** 2) / 1000
+    ),
 )
 
 
@@ -28,7 +35,6 @@ class LogisticSettings(TrainSettings):
     """What can be chosen."""
 
     epochs: int = setting(30, "Passes over the training samples.", kind=int, at_least=1)
-    learning_rate: float | None = setting(0.03, "Learning rate at the start.", kind=float, above=0)
     out: Path = setting(  # noqa: RUF009
         Path("runs/logistic"), "Folder for the results.", kind=Path
     )
@@ -46,7 +52,8 @@ def run(settings: LogisticSettings, say: Say) -> Outcome:
         {"X": part.inputs, "y": part.labels.astype(np.float64)} for part in (data.train, data.test)
     )
     parameters = Packed({"w": (data.features,), "b": ()})
-    task = Task("logistic", MODEL, parameters, learnt, held_out, "p", share_on_the_right_side)
+    task = Task("logistic", MODEL, parameters, learnt, held_out, "p", share_on_the_right_side,
+                rate=0.03)
     return learn(task, settings, np.random.default_rng(settings.seed), say)
 
 

@@ -8,6 +8,7 @@ the component of their cultivar.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -19,16 +20,15 @@ import mathdl as md
 from mathdl.catalogue.optimizers import stationary
 from mathdl.catalogue.optimizers.stationary import replaced
 from mathdl.derivation import compile_expression
-from mathdl.errors import InputError
 from mathdl.ir.tensor import Tensor
-from mathdl.train.data import load_classes
-from mathdl.train.experiment import Experiment, Outcome, Say, Settings, setting
-from mathdl.train.loop import Epoch, Packed
-from mathdl.train.model import Model, save
-from mathdl.train.plots import learning_curve
+from mathdl.train.data import Floats, load_classes
+from mathdl.train.experiment import Experiment, Outcome, Say, setting
+from mathdl.train.loop import Batch, Packed
+from mathdl.train.model import written
+from mathdl.train.supervised import RunSettings, Task, learn
 
 #: Bishop, Pattern Recognition and Machine Learning, eq. 9.14, with diagonal covariances.
-MODEL = Model(
+MODEL = written(
     definitions=(
         "D = X[:, None, :] - M[None, :, :]",
         "J = log(w) - sum(D**2/V + log(2*pi*V), axis=2)/2",
@@ -41,11 +41,10 @@ MODEL = Model(
 
 
 @dataclass(frozen=True)
-class MixtureSettings(Settings):
+class MixtureSettings(RunSettings):
     """What can be chosen."""
 
     epochs: int = setting(60, "Steps of expectation and maximisation.", kind=int, at_least=1)
-    seed: int = setting(0, "Seed of the first means and of checks.", kind=int, at_least=0)
     out: Path = setting(  # noqa: RUF009
         Path("runs/mixture"), "Folder for the results.", kind=Path
     )
@@ -82,41 +81,52 @@ def maximisation() -> dict[str, Tensor]:
     }
 
 
+class Alternation:
+    """Expectation, then maximisation; the loss never rises."""
+
+    def __init__(self, parameters: Packed, say: Say) -> None:
+        respond, maximise = expectation(), maximisation()
+        say(f"E step     R = {respond}")
+        for name, expr in maximise.items():
+            say(f"M step     {name} = {expr}")
+        self.views, self.states, self.steps = parameters.views, dict[str, Floats](), 0
+        self.joint, self.loss = MODEL.quantity("J"), MODEL.quantity("loss")
+        self.e_step, self.m_step = md.compile(respond), compile_expression(maximise)
+
+    def restore(self, states: Mapping[str, Floats], steps: int) -> None:
+        self.steps = steps
+
+    def step(self, batch: Batch, rate: float) -> float:
+        self.steps += 1
+        before = float(self.loss(**batch, **self.views))
+        R = self.e_step(J=self.joint(**batch, **self.views))
+        for name, value in self.m_step(**batch, R=R).items():
+            self.views[name][...] = value
+        return before
+
+    def remedy(self, rate: float) -> str:
+        return "a component collapsed onto a single sample; try another seed"
+
+
 def run(settings: MixtureSettings, say: Say) -> Outcome:
-    """Derive, verify, alternate, judge, save.
+    """Alternate on wines whose cultivars are unknown, and compare the components with these.
 
     Raises:
         InputError: a component has collapsed onto a single sample.
     """
     data = load_classes("wine")
-    X = np.concatenate([data.train.inputs, data.test.inputs])
-    labels = np.concatenate([data.train.labels, data.test.labels])
-    say(f"data       {len(X)} wines, their labels unseen")
-    derivation, _ = MODEL.verified(settings.seed, say)
-    respond, steps = expectation(), maximisation()
-    say(f"E step     R = {respond}")
-    for name, expr in steps.items():
-        say(f"M step     {name} = {expr}")
-    joint, loss = MODEL.quantity("J"), derivation.compile("value")
-    e_step, m_step = md.compile(respond), compile_expression(steps)
+    learnt, held_out = (
+        {"X": part.inputs, "labels": part.labels} for part in (data.train, data.test)
+    )
     rng = np.random.default_rng(settings.seed)
-    parameters = _start(X, data.classes, rng)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    history: list[Epoch] = []
-    for number in range(1, settings.epochs + 1):
-        R = e_step(J=joint(X=X, **parameters.views))
-        for name, value in m_step(X=X, R=R).items():
-            parameters.views[name][...] = value
-        value = float(loss(X=X, **parameters.views))
-        if not np.isfinite(value):
-            raise InputError(f"a component collapsed in step {number}; try another seed")
-        history.append(Epoch(number, value, value, matched(R.argmax(axis=1), labels)))
-    say(f"result     {100 * history[-1].test_accuracy:.1f} % of the wines in the component of "
-        f"their cultivar, mean log-likelihood {-history[-1].train_loss:.3f}")
-    curve = settings.out / "learning_curve.png"
-    learning_curve(history, curve, "mixture of Gaussians by EM")
-    files = save(settings, "mixture", MODEL, derivation, parameters, history)
-    return Outcome(history[-1].test_accuracy, (curve, *files))
+    parameters = _start(data.train.inputs, data.classes, rng)
+    task = Task(
+        "mixture", MODEL, parameters, learnt, held_out, "J",
+        lambda J, samples: matched(J.argmax(axis=1), samples["labels"]),
+        "wines matched", steps=Alternation(parameters, say),
+        title="mixture of Gaussians by EM",
+    )
+    return learn(task, settings, rng, say)
 
 
 def _start(X: Any, count: int, rng: np.random.Generator) -> Packed:

@@ -14,11 +14,11 @@ import numpy as np
 from mathdl.train.data import Floats, load_digits
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Batch
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.supervised import Task, TrainSettings, learn, normal
 
 #: Bishop, Pattern Recognition and Machine Learning, eq. 12.11.
-MODEL = Model(
+MODEL = written(
     definitions=("R = X @ W @ W.T - X",),
     value="sum(R**2)/n",
     shapes={"X": "n d", "W": "d k"},
@@ -32,7 +32,6 @@ class PcaSettings(TrainSettings):
 
     epochs: int = setting(60, "Passes over the training digits.", kind=int, at_least=1)
     components: int = setting(5, "Dimensions of the subspace.", kind=int, at_least=1)
-    learning_rate: float | None = setting(0.01, "Learning rate at the start.", kind=float, above=0)
     out: Path = setting(Path("runs/pca"), "Folder for the results.", kind=Path)  # noqa: RUF009
 
 
@@ -51,7 +50,7 @@ def run(settings: PcaSettings, say: Say) -> Outcome:
         return float(np.linalg.svd(basis.T @ exact, compute_uv=False).min())
 
     task = Task("pca", MODEL, parameters, learnt, held_out, "R", cosine,
-                "cosine to eigenspace")
+                "cosine to eigenspace", rate=0.01)
     return learn(task, settings, rng, say)
 
 

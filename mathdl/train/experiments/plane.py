@@ -12,12 +12,12 @@ import numpy as np
 
 from mathdl.train.data import Dataset, spirals, xor
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.plots import decision_boundary
 from mathdl.train.supervised import Task, TrainSettings, labelled, learn, normal, share_correct
 
 #: Goodfellow, Bengio and Courville, Deep Learning, section 6.1.
-MODEL = Model(
+MODEL = written(
     definitions=(
         "A = tanh(X @ W1 + b1)", "B = tanh(A @ W2 + b2)", "P = softmax(B @ W3 + b3)",
     ),
@@ -37,7 +37,6 @@ class PlaneSettings(TrainSettings):
     points: str = setting("spirals", "Which points.", choices=tuple(POINTS))
     epochs: int = setting(120, "Passes over the training points.", kind=int, at_least=1)
     hidden: int = setting(32, "Width of the hidden layers.", kind=int, at_least=1)
-    learning_rate: float | None = setting(0.02, "Learning rate at the start.", kind=float, above=0)
     out: Path = setting(Path("runs/plane"), "Folder for the results.", kind=Path)  # noqa: RUF009
 
 
@@ -59,6 +58,7 @@ def run(settings: PlaneSettings, say: Say) -> Outcome:
         draw=lambda predict, path: decision_boundary(
             predict, test.inputs, test.labels, path, f"{data.name}: held-out points"
         ),
+        rate=0.02,
     )
     return learn(task, settings, rng, say)
 

@@ -16,21 +16,24 @@ import mathdl as md
 from mathdl.train.data import Floats, load_digits
 from mathdl.train.experiment import Experiment, Outcome, Say, setting
 from mathdl.train.loop import Batch
-from mathdl.train.model import Model
+from mathdl.train.model import written
 from mathdl.train.plots import pictures
 from mathdl.train.supervised import Task, TrainSettings, learn, normal
 
 DECODER = ("D = tanh(Z @ W3 + b3)", "Q = sigmoid(D @ W4 + b4)")
+SHAPES = {
+    "X": "n d", "E": "n z", "W1": "d h", "b1": "h", "W2": "h z", "b2": "z", "W5": "h z",
+    "b5": "z", "W3": "z h", "b3": "h", "W4": "h d", "b4": "d",
+}
 #: Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10 and appendices B and C.
-MODEL = Model(
+MODEL = written(
     definitions=(
         "H = tanh(X @ W1 + b1)", "M = H @ W2 + b2", "S = H @ W5 + b5", "Z = M + exp(S)*E",
         *DECODER,
         "kl = sum(M**2 + exp(2*S) - 2*S - 1)/2",
     ),
     value="(kl - sum(X*log(Q) + (1 - X)*log(1 - Q)))/n",
-    shapes={"X": "n d", "E": "n z", "W1": "d h", "b1": "h", "W2": "h z", "b2": "z", "W5": "h z",
-            "b5": "z", "W3": "z h", "b3": "h", "W4": "h d", "b4": "d"},
+    shapes=SHAPES,
     parameters=("W1", "b1", "W2", "b2", "W5", "b5", "W3", "b3", "W4", "b4"),
     assume={"X": "unit_interval"},
 )
@@ -65,7 +68,7 @@ def run(settings: VaeSettings, say: Say) -> Outcome:
         {"X": (part.inputs + 1) / 2, "E": rng.standard_normal((len(part), z))}
         for part in (data.train, data.test)
     )
-    decode = md.compile(md.parse("; ".join((*DECODER, "Q")), shapes={**MODEL.shapes, "Z": "n z"}))
+    decode = md.compile(md.parse("; ".join((*DECODER, "Q")), shapes={**SHAPES, "Z": "n z"}))
     codes = np.random.default_rng(settings.seed).standard_normal((50, z))
 
     def draw(_: object, path: Path) -> None:
