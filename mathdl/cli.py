@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mathdl._version import __version__
+from mathdl.cli_certify import certify
 from mathdl.cli_parts import (
     BAD_INPUT,
     CHECK_FAILED,
@@ -169,6 +170,7 @@ def _as_json(
 
 
 main.add_command(verify_command)
+main.add_command(certify)
 
 
 class Experiments(click.Group):

@@ -56,7 +56,7 @@ def verify(
     numeric   the generated code against finite differences and complex steps
     precise   difference quotients of 110 digits; the code against 50 digits, float extremes too
     exact     the derivative minus SymPy's is zero as an expression, at small sizes
-    formal    a proof checker accepts the derivation (there is no certificate yet)
+    formal    Coq accepts the derivation as a theorem for all sizes
 
     Each is a level by itself; several stand with commas between; all climbs every one, and says
     why one does not apply. The exit status is 1 when a derivative is refused or not decided.

@@ -38,6 +38,7 @@ from mathdl.request import (
 from mathdl.simplify.chosen import choose
 
 if TYPE_CHECKING:
+    from mathdl.formal import Certificate
     from mathdl.generate.compiled import Compiled
     from mathdl.proof import Proof
     from mathdl.verify.report import Report
@@ -230,6 +231,15 @@ class Derivation:
         from mathdl.verify import verify
 
         return verify(self, **options)
+
+    def certificate(self) -> Certificate:
+        """The derivation as a theorem for all dims, which Coq checks.
+
+        ``.source`` is the file, ``.statement`` the theorem alone, ``.check()`` what Coq says.
+        """
+        from mathdl.formal import Certificate
+
+        return Certificate(self.proof)
 
     def value_function(self) -> Callable[..., dict[str, Any]]:
         """The expressions' values by name from the inputs by keyword."""

@@ -57,5 +57,9 @@ class TypesettingError(MathDLError, RuntimeError):
     """TeX refused a document; the message has the lines of its log that say why."""
 
 
+class CertificateError(MathDLError, RuntimeError):
+    """Coq refused what it should accept; the message has its first words."""
+
+
 class MissingExtraError(MathDLError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""

@@ -40,6 +40,7 @@ LAYERS = [
     "book",
     "cli_parts",
     "cli_verify",
+    "cli_certify",
     "cli",
     "__main__",
 ]

@@ -1,0 +1,146 @@
+"""Equalities between quantities, by the simplifications of a proof and by congruence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mathdl.errors import UnsupportedError
+from mathdl.formal.context import Context, Lemma
+from mathdl.formal.prover import Prover
+from mathdl.formal.terms import SUM, entries
+from mathdl.ir.build import redefine
+from mathdl.ir.index import out_indices
+from mathdl.ir.steps import Rewrite
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Access, Tensor
+
+ROUNDS = 24
+Rewriting = tuple[Tensor, list[Lemma]]
+
+
+@dataclass(frozen=True)
+class Path:
+    """``a = c`` by the lemmas ``there`` in turn, and ``b = c`` by ``back``: hence ``a = b``."""
+
+    there: tuple[Lemma, ...]
+    back: tuple[Lemma, ...]
+
+    @property
+    def lemmas(self) -> tuple[Lemma, ...]:
+        return (*self.there, *self.back)
+
+    def tactics(self) -> str:
+        """They prove ``a = b``.  The lemmas are applied, not rewritten with: what is equal by
+        definition must not be mistaken for one another."""
+        steps = [f"etransitivity; [apply {u.name}; range|]. " for u in self.there]
+        steps += [f"etransitivity; [|symmetry; apply {u.name}; range]. " for u in self.back]
+        return "".join(steps) + "reflexivity."
+
+
+class Chain:
+    """What every quantity is equal to by the rewriting steps, and the lemmas that say so."""
+
+    def __init__(
+        self, context: Context, prover: Prover, steps: Sequence[tuple[int, Rewrite]]
+    ) -> None:
+        self.context, self.prover = context, prover
+        self.parent: dict[Tensor, tuple[Tensor, Lemma]] = {}
+        self.known: dict[Tensor, Rewriting] = {}
+        plain = context.plain
+        pairs = [(n, s.rule.name, plain[s.before], plain[s.after])
+                 for n, s in steps]
+        for _ in range(ROUNDS):
+            changed = False
+            for number, rule, before, after in pairs:
+                left, right = self.canonical(before), self.canonical(after)
+                if left[0] is not right[0]:
+                    law = self._law(number, rule, before, after)
+                    self.parent[left[0]] = right[0], self._edge(law, left, right)
+                    self.known = {}
+                    changed = True
+            if not changed:
+                break
+
+    def path(self, a: Tensor, b: Tensor, what: str) -> Path:
+        """The lemmas by which both are rewritten to one and the same."""
+        left, right = self.canonical(a), self.canonical(b)
+        if left[0] is not right[0]:
+            raise UnsupportedError(f"no certificate: {what} does not follow from the steps")
+        return Path(tuple(left[1]), tuple(right[1]))
+
+    def canonical(self, tensor: Tensor) -> Rewriting:
+        """What a tensor is rewritten to, and the lemmas to rewrite with in turn."""
+        for t in topological([tensor]):
+            if t in self.known:
+                continue
+            lemmas: list[Lemma] = []
+            current = self._rebuilt(t)
+            if current is not t:
+                lemmas.append(self._congruence(t, current))
+            seen = {current}
+            while current in self.parent:
+                current, lemma = self.parent[current]
+                lemmas.append(lemma)
+                if current in seen:
+                    raise UnsupportedError("no certificate: the steps go round in a circle")
+                seen.add(current)
+            self.known[t] = current, lemmas
+        return self.known[tensor]
+
+    def _rebuilt(self, t: Tensor) -> Tensor:
+        if t.is_input:
+            return t
+        made = redefine(t, [Access(self.known[a.tensor][0], a.index, a.held) for a in t.operands])
+        self.context.add([made])
+        return made
+
+    def _equality(self, a: Tensor, b: Tensor) -> str:
+        left, right = (self.context.text.real(self.context.entry(t)) for t in (a, b))
+        return f"{self.context.over(a)}{left} = {right}"
+
+    def _law(self, number: int, rule: str, before: Tensor, after: Tensor) -> Lemma:
+        context = self.context
+        a, b = context.entry(before), context.entry(after)
+        what = f"{rule}: {context.name(before)} = {context.name(after)}"
+        return Lemma(f"law_{number}", self._equality(before, after), lambda: [
+            "intros.", *self.prover.equal(a, b, out_indices(before.ndim), what,
+                                          by_cases=rule == "two values")],
+                     note=f"step {number}: {rule}")
+
+    def _edge(self, law: Lemma, left: Rewriting, right: Rewriting) -> Lemma:
+        """The law between what its sides are rewritten to."""
+        if not left[1] and not right[1]:
+            return law
+        back = "".join(f"etransitivity; [symmetry; apply {u.name}; range|]. "
+                       for u in reversed(left[1]))
+        there = Path((law, *right[1]), ()).tactics()
+        return Lemma(f"{law.name}_{self.context.name(left[0])}", self._equality(left[0], right[0]),
+                     ["intros.", f"{back}{there}"],
+                     [*left[1], law, *right[1]])
+
+    def _congruence(self, t: Tensor, rebuilt: Tensor) -> Lemma:
+        """Equal operands make equal results."""
+        context = self.context
+        index = out_indices(t.ndim)
+        body, bound = context.system.body(t, index)
+        changed, used = {}, []
+        for e in sorted(entries(body), key=str):
+            new, lemmas = self.known[context.system.tensor(e)]
+            if lemmas:
+                changed[e] = context.system.entry(new, e.args)
+                used += [u for u in lemmas if u not in used]
+        before, after = body, body.xreplace(changed)
+        for symbol, dim in reversed(bound):
+            before, after = SUM(dim, symbol, before), SUM(dim, symbol, after)
+        real, right = context.text.real, context.entry(rebuilt)
+        start = [
+            "intros.", f"transitivity {real(after)}.",
+            f"{{ change ({real(before)} = {real(after)}).",
+            *(f"  apply sumf_ext; intros {s} {s}_lt." for s, _ in bound),
+            "  first [ reflexivity |"
+            + "".join(f" repeat rewrite {u.name} by range;" for u in used) + " close ]. }",
+        ]
+        what = f"{context.name(t)} = {context.name(rebuilt)}"
+        return Lemma(f"same_{context.name(t)}_{context.name(rebuilt)}", self._equality(t, rebuilt),
+                     lambda: [*start, *self.prover.equal(after, right, index, what)], used)

@@ -1,0 +1,220 @@
+"""What a certificate is about: a derivation's quantities with names, and how they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Symbol
+
+from mathdl.errors import UnsupportedError
+from mathdl.formal.coq import Text, nat
+from mathdl.formal.system import Condition, Equations, plain, shared_inputs
+from mathdl.formal.terms import Normal, entry, fresh
+from mathdl.ir.assumptions import UNIT_ROWS
+from mathdl.ir.index import out_indices
+from mathdl.ir.steps import Derivative, tensors_of
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+from mathdl.proof.proof import Proof
+
+Tactics = list[str]
+
+
+@dataclass
+class Lemma:
+    """A named statement with its proof, the lemmas that it uses, and a hint to find it by."""
+
+    name: str
+    statement: str
+    proof: Tactics | Callable[[], Tactics]
+    uses: Sequence[Lemma] = ()
+    hint: str = ""
+    note: str = ""
+
+    def text(self) -> str:
+        proof = self.proof() if callable(self.proof) else self.proof
+        body = "\n".join(f"  {line}" for line in proof)
+        hint = f"\n#[local] {self.hint}" if self.hint else ""
+        note = f"(* {self.note} *)\n" if self.note else ""
+        return f"{note}Lemma {self.name} : {self.statement}.\nProof.\n{body}\nQed.{hint}"
+
+
+def in_order(lemmas: Iterable[Lemma]) -> list[Lemma]:
+    """The lemmas and all that they use, each after what it uses."""
+    found: dict[str, Lemma] = {}
+
+    def visit(lemma: Lemma) -> None:
+        if lemma.name not in found:
+            for used in lemma.uses:
+                visit(used)
+            found[lemma.name] = lemma
+
+    for lemma in lemmas:
+        visit(lemma)
+    return list(found.values())
+
+
+def arrow(rank: int) -> str:
+    """The type of a tensor of this rank."""
+    return "nat -> " * rank + "R"
+
+
+@dataclass
+class Context:
+    """One derivation: its value, its derivatives, and the equations of both as terms.
+
+    ``plain`` has for every tensor of the proof the one that stands for it here: what is held
+    constant is put to zero, and inputs of one name are one.
+    """
+
+    proof: Proof
+    plain: dict[Tensor, Tensor] = field(default_factory=dict)
+    prefix: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        proof = self.proof
+        claims = proof.claims
+        if not claims or any(len(c.path) != 1 for c in claims):
+            raise UnsupportedError("certificates are for derivatives of first order")
+        if len({c.value for c in claims}) != 1:
+            raise UnsupportedError("a certificate is for the derivatives of one expression")
+        everything = [t for line in proof.lines for t in tensors_of(line.step)]
+        everything += [t for c in claims for t in (c.value, c.result)]
+        inputs = shared_inputs(everything)
+        self.plain.update(zip(everything, plain(everything, inputs), strict=True))
+        self.inputs = list(inputs.values())
+        wanted = list(dict.fromkeys(c.path[0] for c in claims))
+        if missing := [n for n in wanted if n not in inputs]:
+            raise UnsupportedError(f"no certificate by {missing[0]}: it is not an input here")
+        self.wrt = tuple(inputs[n] for n in wanted)
+        self.value = self.plain[claims[0].value]
+        sweep = [line.step for line in proof.lines if isinstance(line.step, Derivative)]
+        self.prepared = self.plain[sweep[-1].value] if sweep else self.value
+        self.raw = {d.variable.name: self.plain[d.after] for d in sweep
+                    if d.variable.name in wanted}
+        self.results = {c.path[0]: self.plain[c.result] for c in claims}
+        self.system = Equations(self.wrt)
+        self.text = Text({})
+        self.normal = Normal(self.system.ranges)
+        self.binary: set[str] = set()
+        self.add([*self.inputs, *self.plain.values()],
+                 {self.plain.get(t, t): n for t, n in (*proof.hints.items(),
+                                                        *proof.names.items())})
+        for t in self.inputs:
+            if "binary" in t.assume:
+                self.binary.add(self.name(t))
+            if t.assume & UNIT_ROWS:
+                self.normal.units[self.name(t)] = f"{self.name(t)}_unit"
+        self.prefix = tuple(Symbol(f"o{k}", integer=True, nonnegative=True)
+                            for k in range(self.value.ndim))
+        self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
+
+    def add(self, tensors: Iterable[Tensor], hints: dict[Tensor, str] | None = None) -> None:
+        """Name tensors and what is below them."""
+        tensors = list(tensors)
+        self.system.add(tensors, hints or {})
+        for t in topological(tensors):
+            if not t.is_input:
+                self.text.heads[self.name(t)] = self.applied(t)
+
+    def name(self, t: Tensor) -> str:
+        return self.system.names[t]
+
+    def applied(self, t: Tensor, suffix: str = "") -> str:
+        """A quantity with the inputs that move as its arguments, at the point or ``_at t``."""
+        points = [self.name(w) + suffix for w in self.system.moving[t]]
+        if t in self.wrt:
+            return points[0]
+        return " ".join([self.name(t), *(f"({p})" if suffix else p for p in points)])
+
+    def moved(self, t: Tensor, index: Iterable[Any]) -> str:
+        """An entry along the curve, as text in ``t``."""
+        text = Text({**self.text.heads, self.name(t): self.applied(t, "_at t")})
+        return text.real(self.system.entry(t, index))
+
+    def entry(self, t: Tensor) -> Any:
+        """The entry at the canonical indices."""
+        index = out_indices(t.ndim)
+        self.normal.ranges.update(zip(index, t.shape, strict=True))
+        return self.system.entry(t, index)
+
+    def dot(self, t: Tensor, index: Iterable[Any]) -> Any:
+        """The derivative of an entry along the curve."""
+        return entry(f"{self.name(t)}_dot", tuple(index))
+
+    def fresh_index(self, t: Tensor) -> tuple[Any, ...]:
+        found = tuple(fresh() for _ in t.shape)
+        self.normal.ranges.update(zip(found, t.shape, strict=True))
+        return found
+
+    def over(self, t: Tensor) -> str:
+        """``forall i0 i1 : nat, (i0 < n)%nat -> `` ..."""
+        index = out_indices(t.ndim)
+        if not index:
+            return ""
+        return f"forall {' '.join(map(str, index))} : nat, " + "".join(
+            f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape, strict=True))
+
+    def definition(self, t: Tensor) -> str:
+        index = out_indices(t.ndim)
+        points = "".join(f" ({self.name(w)} : {arrow(w.ndim)})" for w in self.system.moving[t])
+        axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
+        body = self.text.real(self.system.term(t, index))
+        return f"Definition {self.name(t)}{points}{axes} : R := {body}."
+
+    def right_hand_side(self, t: Tensor, index: Sequence[Any], text: Text | None = None) -> str:
+        """What an entry is by definition, as text: the definition's own, with the indices put in.
+
+        SymPy orders factors by the names of indices, so this is not the text of the term.
+        """
+        places = dict(zip(map(str, out_indices(t.ndim)), map(nat, index), strict=True))
+        body = (text or self.text).real(self.system.term(t, out_indices(t.ndim)))
+        return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
+
+    def sign_lemma(self, t: Tensor, always: bool) -> Lemma | None:
+        """The sign of a quantity wherever the inputs are, or at the point only."""
+        sign = self.system.always[t] if always else self.system.signs[t]
+        if t.is_input or not sign or (not always and sign == self.system.always[t]):
+            return None
+        points = "".join(f"forall {self.name(w)} : {arrow(w.ndim)}, "
+                         for w in self.system.moving[t] if always)
+        relation, tactic = ("<", "pos") if sign == "positive" else ("<=", "nonneg")
+        label = f"sign_{self.name(t)}" if always else f"sign_here_{self.name(t)}"
+        return Lemma(label, f"{points}{self.over(t)}0 {relation} {self.text.real(self.entry(t))}",
+                     [f"intros. unfold {self.name(t)}. {tactic}."],
+                     hint=f"Hint Resolve {label} : signs.")
+
+    def facts(self, t: Tensor) -> list[tuple[str, str, bool]]:
+        """What is assumed of an input: names, statements, and whether signs are told by it."""
+        name, index = self.name(t), out_indices(t.ndim)
+        applied = " ".join([name, *map(str, index)])
+        found = []
+        if sign := self.system.signs[t]:
+            relation = "<" if sign == "positive" else "<="
+            found.append((f"{name}_sign", f"{self.over(t)}0 {relation} {applied}", True))
+        if "binary" in t.assume:
+            cases = f"{applied} = 0 \\/ {applied} = 1"
+            found.append((f"{name}_binary", f"{self.over(t)}{cases}", False))
+        if t.assume & UNIT_ROWS:
+            front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> "
+                            for i, d in zip(index[:-1], t.shape[:-1], strict=True))
+            row = " ".join([name, *map(str, index[:-1]), "j"])
+            found.append((f"{name}_unit",
+                          f"{front}sumf {nat(t.shape[-1])} (fun j => {row}) = 1", False))
+        return found
+
+    def condition(self, c: Condition) -> str:
+        front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> " for i, d in c.indices
+                        if i in c.term.free_symbols)
+        text = self.text.real(c.term)
+        return front + (f"{text} <> 0" if c.kind == "nonzero" else f"0 < {text}")
+
+    def dims(self) -> list[str]:
+        """The dims that occur, in alphabetical order."""
+        extents = [d for t in self.system.names if t.definition is not None
+                   for d in t.definition.extents]
+        shapes = [d for t in self.system.names for d in t.shape]
+        return sorted({str(s) for d in (*shapes, *extents) for s in getattr(d, "free_symbols", ())})

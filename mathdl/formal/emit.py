@@ -1,0 +1,246 @@
+"""A derivation's proof as a Coq file, equation by equation.
+
+The quantities are definitions over all dims.  For the value there is one tangent lemma for each
+equation (its derivative along any curve) and one adjoint lemma (what its cotangent gives to what
+it reads); for the result one lemma for each simplification.  The theorem puts them together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mathdl.formal.chain import Chain
+from mathdl.formal.context import Context, Lemma, arrow, in_order
+from mathdl.formal.coq import Text, nat
+from mathdl.formal.statement import Statement
+from mathdl.formal.sweep import Sweep
+from mathdl.ir.dim import Dim
+from mathdl.ir.index import out_indices
+from mathdl.ir.steps import Rewrite
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+from mathdl.proof.proof import Proof
+
+HEADER = """From Coq Require Import Reals Lra Lia.
+From Coquelicot Require Import Coquelicot.
+From Mathdl Require Import Tactics.
+Open Scope R_scope.
+"""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A Coq file, the statement of its theorems, and their names."""
+
+    source: str
+    statement: Statement
+    theorems: tuple[str, ...]
+
+
+def emit(proof: Proof) -> Emitted:
+    """The certificate's text.
+
+    Raises:
+        UnsupportedError: a step that has no certificate, with what and where.
+    """
+    return _File(Context(proof)).emitted()
+
+
+class _File:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.sweep = Sweep(context)
+        steps = [(line.number, line.step) for line in context.proof.lines
+                 if isinstance(line.step, Rewrite)]
+        self.chain = Chain(context, self.sweep.prover, steps)
+        self.to_prepared = self.chain.path(context.value, context.prepared, "the value")
+        self.to_result = {
+            w: self.chain.path(context.raw[w.name or ""], context.results[w.name or ""],
+                               f"the derivative by {w.name}")
+            for w in context.wrt
+        }
+
+    def emitted(self) -> Emitted:
+        context = self.context
+        before = [u.text() for u in self._everywhere(in_order(self.to_prepared.lemmas))]
+        done = {u.name for u in in_order(self.to_prepared.lemmas)}
+        after = [u.text() for u in in_order(
+            u for path in self.to_result.values() for u in path.lemmas)
+                 if u.name not in done]
+        tangents = self.sweep.tangents()
+        adjoints, names = self.sweep.adjoints()
+        statement = Statement(context)
+        used = [t for t in topological([*context.system.names]) if t.definition is not None]
+        lines = [
+            statement.comment(), HEADER, "Section Certificate.", *self._given(),
+            "\n(* ---- the quantities, and the signs of those that have one ---- *)",
+            *(context.definition(t) for t in used),
+            *(u.text() for t in used if (u := context.sign_lemma(t, True))),
+            *_part("the expression as it is differentiated", before),
+            "\n(* ---- along a curve: one tangent lemma for each equation ---- *)",
+            "Section Curve.", *self._curve(statement),
+            *(u.text() for t in used if (u := context.sign_lemma(t, False))),
+            *tangents,
+            "\n(* ---- cotangents: what each equation gives to what it reads ---- *)", *adjoints,
+            *_part("simplifications", after),
+            "\n(* ---- together ---- *)", self._along_the_curve(names), "End Curve.",
+        ]
+        theorems = []
+        for w in context.wrt:
+            theorems.append(f"gradient_{context.name(w)}")
+            lines.append(self._theorem(w, statement, theorems[-1]))
+        lines += ["End Certificate.", f"Definition theorems := ({', '.join(theorems)}).",
+                  "Print Assumptions theorems."]
+        return Emitted("\n".join(line for line in lines if line) + "\n", statement,
+                       tuple(theorems))
+
+    def _everywhere(self, lemmas: Sequence[Lemma]) -> list[Lemma]:
+        """What holds of the value holds wherever the inputs are."""
+        for lemma in lemmas:
+            points = [w for w in self.context.wrt if self.context.name(w) in words(lemma.statement)]
+            lemma.statement = "".join(
+                f"forall {self.context.name(w)} : {arrow(w.ndim)}, " for w in points
+            ) + lemma.statement
+        return list(lemmas)
+
+    def _given(self) -> list[str]:
+        """Dims, and the inputs that do not move, with what is assumed of them."""
+        context = self.context
+        dims = context.dims()
+        lines = [f"Variables {' '.join(dims)} : nat."] if dims else []
+        lines += [f"Hypothesis {d}_pos : (0 < {d})%nat." for d in dims]
+        lines += [f"Hypothesis size_{k} : {needed}."
+                  for k, needed in enumerate(context.system.needed, 1)]
+        for t in context.inputs:
+            if t not in context.wrt:
+                lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
+                lines += self._hypotheses(t)
+        return lines
+
+    def _hypotheses(self, t: Tensor) -> list[str]:
+        lines = []
+        for label, statement, sign in self.context.facts(t):
+            lines.append(f"Hypothesis {label} : {statement}.")
+            if sign:
+                lines.append(f"#[local] Hint Resolve {label} : signs.")
+        return lines
+
+    def _curve(self, statement: Statement) -> list[str]:
+        context = self.context
+        lines = ["Variable t0 : R."]
+        for o, d in zip(context.prefix, context.value.shape, strict=True):
+            lines += [f"Variable {o} : nat.", f"Hypothesis {o}_lt : ({o} < {nat(d)})%nat."]
+        for w in context.wrt:
+            name, index = context.name(w), out_indices(w.ndim)
+            applied = " ".join([f"{name}_at t", *map(str, index)])
+            lines += [
+                f"Variable {name}_at : R -> {arrow(w.ndim)}.",
+                f"Local Notation {name} := ({name}_at t0).",
+                f"Variable {name}_dot : {arrow(w.ndim)}.",
+                f"Hypothesis {name}_moves : {context.over(w)}is_derive (fun t => {applied}) t0 "
+                f"{context.text.real(context.dot(w, index))}.",
+                f"#[local] Hint Extern 1 (is_derive (fun t => {name}_at t{' _' * w.ndim}) _ _) => "
+                f"(eapply {name}_moves; range) : curves.",
+                *self._hypotheses(w),
+            ]
+        for label, condition in statement.domain:
+            lines += [f"Hypothesis {label} : {condition}.",
+                      f"#[local] Hint Resolve {label} : signs."]
+        return lines
+
+    def _total(self, w: Tensor) -> str:
+        """The sum over ``w`` of the derivative times the direction."""
+        context = self.context
+        index = context.fresh_index(w)
+        weight = context.system.entry(context.results[w.name or ""], (*context.prefix, *index))
+        text = f"{context.text.real(weight)} * {context.text.real(context.dot(w, index))}"
+        return summed(text, index, w.shape)
+
+    def _along_the_curve(self, names: Sequence[str]) -> str:
+        context = self.context
+        prepared = context.name(context.prepared)
+        value = context.moved(context.value, context.prefix)
+        differentiated = context.moved(context.prepared, context.prefix)
+        lines = [
+            f"Theorem derivative : is_derive (fun t => {value}) t0",
+            f"  ({' + '.join(self._total(w) for w in context.wrt)}).",
+            "Proof using All.",
+        ]
+        if self.to_prepared.lemmas:
+            lines += [
+                f"  apply (is_derive_ext (fun t => {differentiated})).",
+                f"  {{ intros t. symmetry. {self.to_prepared.tactics()} }}",
+            ]
+        lines.append(f"  eapply D_eq; [apply moves_{prepared}; range|].")
+        for w in context.wrt:
+            index = context.fresh_index(w)
+            raw = context.text.real(context.system.entry(context.raw[w.name or ""],
+                                                         (*context.prefix, *index)))
+            dot = context.text.real(context.dot(w, index))
+            opened = "".join(f" apply sumf_ext; intros {i} {i}_lt." for i in index)
+            lines += [
+                f"  assert (R_{context.name(w)} : Q_{context.name(w)} = {self._total(w)}).",
+                f"  {{ unfold Q_{context.name(w)}.{opened} transitivity ({raw} * {dot}); [ring|].",
+                f"    apply (f_equal2 Rmult); [|reflexivity]. {self.to_result[w].tactics()} }}",
+            ]
+        lines += [f"  pose proof {n}." for n in names]
+        return "\n".join([*lines, "  real_eq; lra.", "Qed."])
+
+    def _theorem(self, w: Tensor, statement: Statement, label: str) -> str:
+        """The gradient by one input, the others fixed."""
+        context = self.context
+        name = context.name(w)
+        arguments = ["t0", *(f"{o} {o}_lt" for o in context.prefix)]
+        conditions = [label for label, _ in statement.domain]
+        others = [v for v in context.wrt if v is not w]
+        for v in context.wrt:
+            facts = [fact[0] for fact in context.facts(v)]
+            if v is w:
+                arguments += ["c", f"{name}_dot", "moves", *facts]
+                continue
+            axes = list(map(str, out_indices(v.ndim)))
+            applied = " ".join([context.name(v), *axes])
+            blank = " ".join([*axes, *("_" for _ in axes)])
+            still = f"(D_const ({applied}) t0)"
+            if axes:
+                still = f"(fun {blank} => {still[1:]}"
+            zero = f"(fun {' '.join('_' for _ in axes)} => 0)" if axes else "0"
+            arguments += [f"(fun _ => {context.name(v)})", zero, still, *facts]
+        names = " ".join([*(context.name(v) for v in context.wrt),
+                          *(f[0] for v in context.wrt for f in context.facts(v)), *conditions,
+                          *(f"{o} {o}_lt" for o in context.prefix)])
+        lines = [
+            statement.theorem(w, label), "Proof.", f"  intros {names}.",
+            f"  intros c t0 {name}_dot start moves. subst {name}.",
+            f"  eapply D_eq; [exact (derivative {' '.join([*arguments, *conditions])})|].",
+        ]
+        text = Text({**context.text.heads})
+        for k, v in enumerate(others):
+            index = context.fresh_index(v)
+            term = text.real(context.system.entry(context.results[v.name or ""],
+                                                  (*context.prefix, *index)))
+            zero = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "(c t0)",
+                          summed(f"{term} * 0", index, v.shape))
+            opened = "".join("apply sumf_zero; intros ? _. " for _ in index)
+            lines += [f"  assert (Z{k} : {zero} = 0).", f"  {{ {opened}ring. }}",
+                      f"  cbv beta; rewrite Z{k}."]
+        alone = "  real_eq; rewrite ?Rplus_0_l, ?Rplus_0_r; " if others else "  "
+        return "\n".join([*lines, f"{alone}reflexivity.", "Qed."])
+
+
+def _part(title: str, lemmas: Sequence[str]) -> list[str]:
+    return [f"\n(* ---- {title} ---- *)", *lemmas] if lemmas else []
+
+
+def summed(text: str, index: Sequence[Any], shape: Sequence[Dim]) -> str:
+    """The text of a term summed over its indices."""
+    for i, d in reversed(list(zip(index, shape, strict=True))):
+        text = f"sumf {nat(d)} (fun {i} => {text})"
+    return text
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))

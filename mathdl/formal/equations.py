@@ -1,0 +1,218 @@
+"""Proofs in Coq that two terms are equal, sum by sum.
+
+Both sides are brought into normal form.  For every sum there is one assertion, that it is its
+normal form: its body is expanded, split into terms, factors go out, deltas are contracted, sums
+inside are pulled in front and put into order.  What is left is algebra over the same sums.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import Any
+
+from mathdl.formal.coq import Text, nat
+from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part
+from mathdl.ir.dim import Dim
+
+
+def free_indices(term: Any, normal: Normal) -> list[Any]:
+    """The index symbols that occur free in a term, in order of name."""
+
+    def look(part: Any, bound: frozenset[Any]) -> set[Any]:
+        if isinstance(part, SUM):
+            return look(part.args[2], bound | {part.args[1]})
+        if not part.args:
+            return {part} if part in normal.ranges and part not in bound else set()
+        return set().union(*(look(a, bound) for a in part.args))
+
+    return sorted(look(term, frozenset()), key=str)
+
+
+def equation(
+    left: Any, right: Any, normal: Normal, text: Text, given: Iterable[Any],
+    defined: Callable[[Any], str],
+) -> list[str]:
+    """Tactics that prove ``left = right`` where the indices ``given`` are in range.
+
+    ``defined`` prints what an entry is by definition.
+    """
+    script = _Script(normal, text, set(given), defined)
+    normal.form(left), normal.form(right)
+    script.rewrite(left, right)
+    return [*script.lines, "close."]
+
+
+class _Script:
+    def __init__(self, normal: Normal, text: Text, given: set[Any],
+                 defined: Callable[[Any], str]) -> None:
+        self.normal, self.text, self.given, self.defined = normal, text, given, defined
+        self.lines: list[str] = []
+        self.lemmas: dict[str, str] = {}
+        self.numbers = count(1)
+
+    def rewrite(self, *terms: Any) -> None:
+        """Assert the normal form of every sum in some terms and put it in."""
+        names = dict.fromkeys(name for term in terms for name in self.assertions(term))
+        self.lines += [f"rewrite {name}." for name in names]
+
+    def assertions(self, term: Any) -> list[str]:
+        """The assertions for the outermost sums of a term that are not in normal form yet."""
+        found = []
+        for part in self.normal.redexes(term):
+            made = self.normal.made.get(part)
+            if made is None or _alpha(self.text.real(part)) == _alpha(self.text.real(made.result)):
+                continue
+            key = _alpha(self.text.real(part))
+            if key not in self.lemmas:
+                self.assertion(part, made, key)
+            found.append(self.lemmas[key])
+        return list(dict.fromkeys(found))
+
+    def assertion(self, term: Any, made: Linear | Opened, key: str) -> None:
+        inner = self.assertions(made.body if isinstance(made, Opened) else term.args[2])
+        name = self.lemmas[key] = f"S{next(self.numbers)}"
+        free = [s for s in free_indices(term, self.normal) if s not in self.given]
+        quantified = "".join(f"forall {s}, ({s} < {nat(self.normal.ranges[s])})%nat -> "
+                             for s in free)
+        real = self.text.real
+        self.lines.append(f"assert ({name} : {quantified}{real(term)} = {real(made.result)}).")
+        self.lines.append("{ intros.")
+        if isinstance(made, Opened):
+            own = self.defined(term)
+            self.lines.append(f"  transitivity {own}; [reflexivity|].")
+            if inner and _alpha(own) != _alpha(real(made.body)):
+                self.lines.append(f"  transitivity {real(made.body)}; [commuted|].")
+            self.lines += [
+                           *(f"  rewrite {name} by range." for name in inner), "  close."]
+        else:
+            self.lines += [f"  {line}" for line in self._linear(term, made, inner)]
+        self.lines.append("}")
+
+    def _linear(self, term: Any, made: Linear, inner: Sequence[str]) -> list[str]:
+        real, v, d = self.text.real, made.symbol, made.dim
+        terms = [real(p.term) for p in made.parts]
+        lines = []
+        if inner or terms != [real(term.args[2])]:
+            lines = [
+                f"transitivity ({_sum(d, v, _nested(terms))}).",
+                f"{{ apply sumf_ext; intros {v} {v}_lt."
+                + "".join(f" rewrite {name} by range." for name in inner) + " close. }",
+            ]
+        lines.append(
+            f"transitivity ({_nested([self._result(made, p) for p in made.parts])}); [|close]."
+        )
+        for k, part in enumerate(made.parts):
+            if k + 1 < len(made.parts):
+                rest = _nested(terms[k + 1:])
+                lines.append(f"apply (sumf_split _ _ (fun {v} => {terms[k]}) (fun {v} => {rest})); "
+                             "[reflexivity | | ].")
+                lines += ["{", *(f"  {line}" for line in self._part(made, part)), "}"]
+            else:
+                lines += self._part(made, part)
+        return lines
+
+    def _result(self, made: Linear, part: Part) -> str:
+        real = self.text.real
+        if part.fixed is not None:
+            return real(part.rest.xreplace({made.symbol: part.fixed}))
+        if part.fact:
+            return f"({real(part.coefficient)} * 1)"
+        if part.product is None:
+            return f"({real(part.coefficient)} * INR {nat(made.dim)})"
+        chain = part.result / part.coefficient
+        return f"({real(part.coefficient)} * {real(chain)})"
+
+    def _part(self, made: Linear, part: Part) -> list[str]:
+        real, v, d = self.text.real, made.symbol, made.dim
+        rest = real(part.rest)
+        if made.dim == 1:
+            return ["apply sumf_single."]
+        if part.fixed is not None:
+            return [f"apply (sumf_contract _ {nat(part.fixed)} _ (fun {v} => {rest})); "
+                    "[range | intros; cbv beta; contracted]."]
+        if part.product is None and not part.fact:
+            return ["apply sumf_free; intros; cbv beta; linear."]
+        lines = [
+            f"transitivity ({real(part.coefficient)} * {_sum(d, v, rest)}).",
+            "{ apply sumf_term; intros; cbv beta; linear. }",
+            "apply f_equal.",
+        ]
+        if part.fact:
+            return [*lines, f"apply {part.fact}; range."]
+        binders = [(v, d), *part.flat]
+        if part.inner:
+            lines += [
+                f"transitivity ({self._nest(binders, part.product)}).",
+                f"{{ apply sumf_ext; intros {v} {v}_lt.",
+                *(f"  {line}" for line in self._pulled(part)), "}",
+            ]
+        return [*lines, *self._swaps(binders, part), "reflexivity."]
+
+    def _pulled(self, part: Part) -> list[str]:
+        """Factors go into the sums among them, one after the other."""
+        real = self.text.real
+        rest = part.rest
+        waiting = list(part.inner)
+        new = iter(part.flat)
+        lines = []
+        for factor in waiting:
+            rest = rest / factor
+        queue = [(f, i) for i, f in enumerate(waiting)]
+        outside = rest
+        while queue:
+            factor, _ = queue.pop(0)
+            others = outside
+            for other, _ in queue:
+                others = others * other
+            while isinstance(factor, SUM):
+                symbol, dim = next(new)
+                body = factor.args[2].xreplace({factor.args[1]: symbol})
+                lines += [
+                    f"transitivity ({real(others)} * {_sum(dim, symbol, real(body))}); [linear|].",
+                    "etransitivity; [symmetry; apply sumf_scal|].",
+                    f"apply sumf_ext; intros {symbol} {symbol}_lt.",
+                ]
+                factor = body
+            outside = outside * factor
+        return [*lines, "linear."]
+
+    def _nest(self, binders: Sequence[tuple[Any, Dim]], product: Any) -> str:
+        found = self.text.real(product)
+        for symbol, dim in reversed(binders):
+            found = _sum(dim, symbol, found)
+        return found
+
+    def _swaps(self, binders: list[tuple[Any, Dim]], part: Part) -> list[str]:
+        """Neighbours change places until the binders are in order."""
+        lines = []
+        place = {symbol: k for k, symbol in enumerate(part.order)}
+        current = list(binders)
+        moved = True
+        while moved:
+            moved = False
+            for k in range(len(current) - 1):
+                if place[current[k][0]] > place[current[k + 1][0]]:
+                    current[k], current[k + 1] = current[k + 1], current[k]
+                    below = "apply sumf_ext; intros ? _; " * k
+                    lines.append(f"transitivity ({self._nest(current, part.product)}); "
+                                 f"[{below}apply sumf_swap|].")
+                    moved = True
+        return lines
+
+
+def _alpha(text: str) -> str:
+    """A text with its binders named by their order, to compare texts up to such names."""
+    names: dict[str, str] = {}
+    for name in re.findall(r"fun (\w+) =>", text):
+        names.setdefault(name, f"_{len(names)}")
+    return re.sub(r"\w+", lambda m: names.get(m[0], m[0]), text)
+
+
+def _sum(dim: Dim, symbol: Any, body: str) -> str:
+    return f"sumf {nat(dim)} (fun {symbol} => {body})"
+
+
+def _nested(terms: Sequence[str]) -> str:
+    return terms[0] if len(terms) == 1 else f"{terms[0]} + ({_nested(terms[1:])})"

@@ -1,0 +1,178 @@
+(* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
+From Coq Require Import ZArith Reals Lra Psatz Lia.
+From Coquelicot Require Import Coquelicot.
+From Mathdl Require Export Sums Derivatives Scalars.
+Open Scope R_scope.
+
+(* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
+Global Hint Extern 3 (Peano.lt _ _) => lia : signs.
+Lemma INR_pos n : (0 < n)%nat -> 0 < INR n.
+Proof. apply lt_0_INR. Qed.
+Ltac range := solve [assumption | lia].
+Ltac known := solve [assumption | lra | eauto 4 with signs].
+Ltac pos := first
+  [ known
+  | lazymatch goal with
+    | |- 0 < INR _ => apply INR_pos; range
+    | |- 0 < PI => exact PI_RGT_0
+    | |- 0 < exp _ => apply exp_pos
+    | |- 0 < Rpower _ _ => unfold Rpower; apply exp_pos
+    | |- 0 < sqrt _ => apply sqrt_lt_R0; pos
+    | |- 0 < / _ => apply Rinv_0_lt_compat; pos
+    | |- 0 < _ / _ => apply Rdiv_lt_0_compat; pos
+    | |- 0 < _ * _ => apply Rmult_lt_0_compat; pos
+    | |- 0 < ?a ^ 2 => first [ apply pow_lt; pos | apply pow2_gt_0; nz ]
+    | |- 0 < _ ^ _ => apply pow_lt; pos
+    | |- 0 < sumf _ _ => apply sumf_pos; [range | intros; pos]
+    | |- 0 < _ + _ => first [ apply Rplus_lt_0_compat; pos | apply Rplus_lt_le_0_compat; [pos | nonneg]
+                            | apply Rplus_le_lt_0_compat; [nonneg | pos] ]
+    end
+  | nra ]
+with nonneg := first
+  [ known
+  | lazymatch goal with
+    | |- 0 <= Rabs _ => apply Rabs_pos
+    | |- 0 <= sqrt _ => apply sqrt_pos
+    | |- 0 <= ?a * ?a => apply Rle_0_sqr
+    | |- 0 <= _ ^ 2 => apply pow2_ge_0
+    | |- 0 <= _ ^ _ => apply pow_le; nonneg
+    | |- 0 <= / _ => apply Rlt_le, Rinv_0_lt_compat; pos
+    | |- 0 <= sumf _ _ => apply sumf_nonneg; intros; nonneg
+    | |- 0 <= _ / _ => apply Rmult_le_pos; [nonneg | left; apply Rinv_0_lt_compat; pos]
+    | |- 0 <= _ * _ => apply Rmult_le_pos; nonneg
+    | |- 0 <= _ + _ => apply Rplus_le_le_0_compat; nonneg
+    end
+  | left; pos
+  | nra ]
+with nz := first
+  [ known
+  | lazymatch goal with
+    | |- _ ^ _ <> 0 => apply pow_nonzero; nz
+    | |- _ * _ <> 0 => apply Rmult_integral_contrapositive_currified; nz
+    | |- / _ <> 0 => apply Rinv_neq_0_compat; nz
+    end
+  | apply Rgt_not_eq; red; pos
+  | apply Rlt_not_eq; lra ].
+Ltac side := repeat split; first [ pos | nonneg | nz ].
+
+(* ---- algebra ---- *)
+Lemma exp_minus a b : exp (a - b) = exp a * / exp b.
+Proof. unfold Rminus. now rewrite exp_plus, exp_Ropp. Qed.
+Ltac open_exp := repeat rewrite ?exp_Ropp, ?exp_minus, ?exp_plus, ?exp_0.
+(* equal arguments of one function are made the same *)
+Ltac unify_arguments := repeat match goal with
+  | |- context [?f ?u] =>
+      lazymatch f with exp => idtac | ln => idtac | sqrt => idtac | sin => idtac | cos => idtac
+        | sinh => idtac | cosh => idtac | tanh => idtac | sigmoid => idtac | softplus => idtac end;
+      match goal with |- context [f ?v] =>
+        lazymatch v with u => fail | _ => idtac end;
+        let H := fresh in assert (H : f v = f u) by (apply f_equal; first [ring | field; side]);
+        rewrite H; clear H end
+  end.
+(* the square of a root *)
+Ltac open_roots := repeat match goal with
+  | |- context [sqrt ?x] =>
+      let s := fresh "root" in let P := fresh "pos" in let E := fresh "square" in
+      try assert (P : 0 < sqrt x) by pos;
+      assert (E : x = sqrt x * sqrt x) by (symmetry; apply sqrt_sqrt; nonneg);
+      set (s := sqrt x) in *; clearbody s; try rewrite E; clear E
+  end.
+Ltac linear := first [ ring | unfold Rdiv; ring | field; side ].
+(* numerals among the lengths *)
+Ltac numerals := repeat match goal with
+  | |- context [INR ?n] =>
+      lazymatch eval compute in (Z.of_nat n) with
+      | Zpos ?p => replace (INR n) with (IZR (Zpos p)) by (rewrite INR_IZR_INZ; reflexivity)
+      end
+  end.
+(* the logarithm of a product *)
+Ltac open_logs := unfold Rdiv; repeat first
+  [ rewrite ln_exp | rewrite ln_1 | rewrite ln_mult by pos | rewrite ln_Rinv by pos
+  | rewrite ln_pow by pos ].
+Ltac contracted := first [ linear | rewrite delta_sym; linear ].
+Lemma Rpower_minus_1 x : 0 < x -> Rpower x (-1) = / x.
+Proof. intros. replace (-1) with (- (1)) by ring. now rewrite Rpower_Ropp, Rpower_1. Qed.
+Ltac open_powers := repeat first
+  [ rewrite Rpower_plus | rewrite Rpower_Ropp | rewrite Rpower_minus_1 by pos
+  | rewrite Rpower_1 by pos ].
+Ltac algebra := first
+  [ ring
+  | lazymatch goal with
+    | |- context [Rdiv _ _] => first [ solve [unfold Rdiv; ring] | solve [field; side] ]
+    | |- context [Rinv _] => solve [field; side]
+    end ].
+Ltac apart := cbv beta; first
+  [ nz | solve [apply not_eq_sym; nz] | solve [apply Rminus_not_eq; nz]
+  | solve [apply Rminus_not_eq_right; nz] ].
+(* every case of every choice *)
+Ltac choices := repeat match goal with
+  | |- context [Rlt_dec ?a ?b] => try assert (a <> b) by apart; destruct (Rlt_dec a b)
+  | |- context [Req_EM_T ?a ?b] => destruct (Req_EM_T a b)
+  | |- context [Rabs ?a] => unfold Rabs; destruct (Rcase_abs a)
+  end.
+Ltac impossible := exfalso; first
+  [ lra | match goal with H : ?a <> ?b |- _ => apply H; lra end ].
+Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; numerals; first
+  [ algebra
+  | solve [open_roots; algebra]
+  | solve [open_exp; algebra]
+  | solve [open_scalars; open_exp; algebra]
+  | solve [unify_arguments; algebra]
+  | solve [open_powers; algebra]
+  | solve [open_logs; algebra]
+  | solve [open_scalars; open_logs; algebra]
+  | solve [open_scalars; open_exp; open_logs; unify_arguments; algebra]
+  | solve [open_scalars; unify_arguments; open_exp; algebra]
+  | solve [open_choices; unfold choose, is_eq, is_ne in *; choices; first [ algebra | impossible | lra ]] ].
+
+(* the same up to the order of factors, terms and the indices of deltas *)
+Ltac commuted := first
+  [ reflexivity
+  | solve [repeat (apply sumf_ext; intros); first [ring | unfold Rdiv; ring | rewrite delta_sym; ring]]
+  | close ].
+
+(* ---- the derivative along a curve of what a certificate defines ---- *)
+Create HintDb curves.
+Create HintDb still.
+Ltac D := lazymatch goal with
+  | |- is_derive (fun _ => ?c) _ _ => apply D_const
+  | |- is_derive (fun t => t) _ _ => apply D_id
+  | |- is_derive (fun t => sumf ?n (fun i => @?f i t)) _ _ => eapply (D_sum n f); intros; D
+  | |- is_derive (fun t => @?f t + @?g t) _ _ => eapply (D_plus f g); [D | D]
+  | |- is_derive (fun t => @?f t - @?g t) _ _ => eapply (D_minus f g); [D | D]
+  | |- is_derive (fun t => - @?f t) _ _ => eapply (D_opp f); D
+  | |- is_derive (fun t => @?f t * @?g t) _ _ =>
+      lazymatch f with fun _ => ?c => eapply (D_scal c g); D
+      | _ => lazymatch g with fun _ => ?c => eapply (D_scalr c f); D
+             | _ => eapply (D_mult f g); [D | D] end end
+  | |- is_derive (fun t => @?f t / @?g t) _ _ =>
+      lazymatch g with fun _ => ?c => eapply (D_scalr (/ c) f); D
+      | _ => eapply (D_div f g); [side | D | D] end
+  | |- is_derive (fun t => / @?g t) _ _ => eapply (D_inv g); [side | D]
+  | |- is_derive (fun t => @?f t ^ S ?n) _ _ => eapply (D_pow f n); D
+  | |- is_derive (fun t => exp (@?f t)) _ _ => eapply (D_exp f); D
+  | |- is_derive (fun t => ln (@?f t)) _ _ => eapply (D_ln f); [side | D]
+  | |- is_derive (fun t => log1p (@?f t)) _ _ => eapply (D_comp log1p f); [D | apply is_derive_log1p; side]
+  | |- is_derive (fun t => sqrt (@?f t)) _ _ => eapply (D_sqrt f); [side | D]
+  | |- is_derive (fun t => Rpower (@?f t) (@?g t)) _ _ =>
+      lazymatch f with
+      | fun _ => ?a => eapply (D_Rpower_base a g); D
+      | _ => lazymatch g with
+          | fun _ => ?a => eapply (D_Rpower a f); [side | D]
+          | _ => eapply (D_Rpower_both f g); [side | D | D] end end
+  | |- is_derive (fun t => Rabs (@?f t)) _ _ => eapply (D_Rabs f); [side | D]
+  | |- is_derive (fun t => if Rlt_dec (@?a t) (@?b t) then @?f t else @?g t) _ _ =>
+      lazymatch a with
+      | fun _ => ?c => lazymatch b with
+          | fun _ => ?d => eapply (D_choice_const c d f g); [D | D]
+          | _ => eapply (D_choice a b f g); [apart | D | D | D | D] end
+      | _ => eapply (D_choice a b f g); [apart | D | D | D | D] end
+  | |- is_derive (fun t => choose (@?c t) (@?f t) (@?g t)) _ _ =>
+      lazymatch c with
+      | fun _ => ?d => eapply (D_choose_const d f g); [D | D]
+      | _ => eapply (D_choose c f g); [solve [eauto 4 with still] | D | D] end
+  | |- is_derive (fun t => ?g (@?f t)) _ _ => first
+      [ solve [eauto 4 with curves]
+      | eapply (D_comp g f); [D | solve [eauto with scalars]] ]
+  | |- is_derive _ _ _ => solve [eauto 4 with curves]
+  end.

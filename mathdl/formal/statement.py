@@ -1,0 +1,113 @@
+"""What a certificate claims: hypotheses, the value, and the gradient as it is printed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from mathdl.formal.context import Context, arrow
+from mathdl.formal.coq import Text, nat
+from mathdl.ir.index import out_indices
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+
+COMMENT = """(* For all dims, all inputs and every differentiable curve through them, under the
+   hypotheses of the theorems at the end: the expression has along the curve the derivative
+   <gradient, direction>, with the gradient that mathdl prints.
+
+   What this rests on: Coq's kernel, its axioms for the real numbers (printed at the end), and
+   that the definitions and theorems say what was meant: an entry of a tensor is a function of
+   natural numbers, sumf n f is f 0 + ... + f (n-1).  Reals are not floats.
+
+   coqc -Q <library> Mathdl certificate.v, with the library that mathdl ships in formal/library. *)
+"""
+
+
+class Statement:
+    """The theorems of a certificate.
+
+    Quantities that are read more than once, or that have a name of the user's, are definitions;
+    the others are written out where they are read.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.roots = [context.value, *context.results.values()]
+        below = topological([*self.roots, context.prepared, *context.raw.values()])
+        conditions = dict.fromkeys(context.condition(c) for t in below
+                                   for c in context.system.conditions(t))
+        self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
+        reads = Counter(a.tensor for t in topological(self.roots) for a in t.operands)
+        inline = {context.name(t) for t in topological(self.roots)
+                  if t.definition is not None and reads[t] <= 1 and t.label is None}
+        self.text = Text(context.text.heads, self._written)
+        self.inline = inline
+        self.defined = [t for t in topological(self.roots)
+                        if t.definition is not None and context.name(t) not in inline]
+
+    def theorem(self, w: Tensor, label: str) -> str:
+        """``forall`` inputs and hypotheses, ``has_grad`` of the value by one input."""
+        context = self.context
+        name = context.name(w)
+        points = " ".join(f"({context.name(v)} : {arrow(v.ndim)})" for v in context.wrt)
+        facts = [f"({f[1]}) ->" for v in context.wrt for f in context.facts(v)]
+        domain = [f"({c}) ->" for _, c in self.domain]
+        prefix = "".join(f"forall {o} : nat, ({o} < {nat(d)})%nat -> "
+                         for o, d in zip(context.prefix, context.value.shape, strict=True))
+        index = out_indices(w.ndim)
+        sizes = " ".join(nat(d) for d in w.shape)
+        value = self.text.real(context.system.entry(context.value, context.prefix))
+        gradient = self.text.real(context.system.entry(
+            context.results[w.name or ""], (*context.prefix, *index)))
+        axes = f"fun {' '.join(map(str, index))} => " if index else ""
+        return self._tidy("\n  ".join([
+            f"Theorem {label} : forall {points},", *facts, *domain,
+            f"{prefix}has_grad{w.ndim} {sizes}".rstrip(),
+            f"  (fun {name} => {value})", f"  {name}", f"  ({axes}{gradient}).",
+        ]))
+
+    def _written(self, term: Any) -> str | None:
+        """An entry that is written out where it is read."""
+        if term.func.__name__ not in self.inline:
+            return None
+        return self.context.right_hand_side(self.context.system.tensor(term), term.args, self.text)
+
+    def _tidy(self, text: str) -> str:
+        """Bound indices by the order in which they appear."""
+        names: dict[str, str] = {}
+        for name in re.findall(r"fun (r\d+) =>", text):
+            names.setdefault(name, f"j{len(names)}")
+        return re.sub(r"\w+", lambda m: names.get(m[0], m[0]), text)
+
+    def _definition(self, t: Tensor) -> str:
+        index = out_indices(t.ndim)
+        points = "".join(f" ({self.context.name(w)} : {arrow(w.ndim)})"
+                         for w in self.context.system.moving[t])
+        axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
+        body = self.context.right_hand_side(t, index, self.text)
+        return self._tidy(f"Definition {self.context.name(t)}{points}{axes} : R := {body}.")
+
+    def __str__(self) -> str:
+        context = self.context
+        lines = [f"Variables {' '.join(context.dims())} : nat, all positive."] \
+            if context.dims() else []
+        lines += [f"Hypothesis {needed}." for needed in context.system.needed]
+        for t in context.inputs:
+            if t not in context.wrt:
+                lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
+                lines += [f"Hypothesis {f[1]}." for f in context.facts(t)]
+        lines += [self._definition(t) for t in self.defined]
+        lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]
+        return "\n".join(lines)
+
+    def latex(self) -> str:
+        """The theorem in LaTeX, as the proof states it."""
+        return self.context.proof._repr_latex_()
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def comment(self) -> str:
+        """What the file proves and what it rests on."""
+        return COMMENT

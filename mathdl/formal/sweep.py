@@ -1,0 +1,216 @@
+"""Tangent and adjoint lemmas: derivatives along a curve, and what cotangents give to operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sympy import Integer
+
+from mathdl.errors import UnsupportedError
+from mathdl.formal.context import Context, Lemma
+from mathdl.formal.prover import Prover
+from mathdl.formal.terms import SUM
+from mathdl.ir.build import bound_ranges, is_zero, substitute
+from mathdl.ir.index import out_indices, slot
+from mathdl.ir.steps import Accumulation, PullBack
+from mathdl.ir.system import topological
+from mathdl.ir.tensor import Tensor
+from mathdl.scalar.declare import of_head
+
+COMPARISONS = ("gt", "ge", "lt", "le")
+
+
+class Sweep:
+    """The value's equations, forwards along a curve and backwards with its cotangents."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.still: set[Tensor] = set()  # what moves, with a derivative that is zero
+        self.prover = Prover(context, self.dot_body)
+        for t in self.order():
+            if t not in context.wrt and not self.parts(t, out_indices(t.ndim))[0]:
+                self.still.add(t)
+            self.prover.dots[f"{context.name(t)}_dot"] = t
+        self.quantities: dict[str, Any] = {}
+
+    def order(self) -> list[Tensor]:
+        return [t for t in topological([self.context.prepared]) if self.context.system.moving[t]]
+
+    # -- forwards -----------------------------------------------------------------------------
+
+    def parts(self, t: Tensor, index: Sequence[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """``df/dx * x_dot`` for every read that moves, and the bound indices."""
+        system = self.context.system
+        _, bound = system.body(t, index)
+        equation = t.equation
+        names = dict(zip(out_indices(t.ndim), index, strict=True))
+        names |= {old: new for (old, _), (new, _) in
+                  zip(bound_ranges(equation), bound, strict=True)}
+        at = [[substitute(e, names) for e in a.index] for a in equation.operands]
+        slots = {slot(k): system.entry(a.tensor, at[k]) for k, a in enumerate(equation.operands)}
+        found = []
+        for k, a in enumerate(equation.operands):
+            if system.moving[a.tensor] and a.tensor not in self.still:
+                slope = equation.body.diff(slot(k)).xreplace({**names, **slots})
+                if slope != 0:
+                    found.append(slope * self.context.dot(a.tensor, at[k]))
+        return found, bound
+
+    def dot_body(self, t: Tensor, index: Sequence[Any]) -> Any:
+        parts, bound = self.parts(t, index)
+        return nested(sum(parts, Integer(0)), bound)
+
+    def tangents(self) -> list[str]:
+        """For every quantity its derivative along the curve, and that it is that."""
+        lines = []
+        for t in self.order():
+            if t not in self.context.wrt:
+                lines += [self._tangent(t), self._moves(t).text(), *self._stays(t)]
+        return lines
+
+    def _tangent(self, t: Tensor) -> str:
+        index = out_indices(t.ndim)
+        axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
+        body = self.context.text.real(self.dot_body(t, index))
+        return f"Definition {self.context.name(t)}_dot{axes} : R := {body}."
+
+    def _moves(self, t: Tensor) -> Lemma:
+        context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
+        _, bound = context.system.body(t, index)
+        blanks = " _" * t.ndim
+        return Lemma(
+            f"moves_{name}",
+            f"{context.over(t)}is_derive (fun t => {context.moved(t, index)}) t0 "
+            f"{context.text.real(context.dot(t, index))}",
+            ["intros.", f"unfold {name}, {name}_dot.",
+             *(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
+             "cbv beta; eapply D_eq; [open_choices; D | close]."],
+            hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
+                 f"=> (eapply moves_{name}; range) : curves.",
+            note=f"the derivative of {name}",
+        )
+
+    def _stays(self, t: Tensor) -> list[str]:
+        """A comparison does not change near the point."""
+        declared = of_head(type(t.equation.body))
+        if t not in self.still or declared is None or declared.name not in COMPARISONS:
+            return []
+        context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
+        pattern = f"(fun t => {context.applied(t, '_at t')}{' _' * t.ndim} = _)"
+        return [Lemma(
+            f"stays_{name}",
+            f"{context.over(t)}locally t0 (fun t => {context.moved(t, index)} = "
+            f"{context.text.real(context.entry(t))})",
+            ["intros.", f"unfold {name}.",
+             f"eapply (stays_{declared.name} (fun t => _) (fun t => _)); "
+             "[cbv beta; apart | D | D]."],
+            hint=f"Hint Extern 1 (locally _ {pattern}) => (apply stays_{name}; range) : still.",
+        ).text()]
+
+    # -- backwards ----------------------------------------------------------------------------
+
+    def weighted(self, weight: Tensor, t: Tensor) -> Any:
+        """The sum over all entries of ``weight * t_dot``."""
+        index = self.context.fresh_index(t)
+        term = self.context.system.entry(weight, (*self.context.prefix, *index))
+        return nested(term * self.context.dot(t, index), list(zip(index, t.shape, strict=True)))
+
+    def adjoints(self) -> tuple[list[str], list[str]]:
+        """Definitions and lemmas of the sweep, and the lemmas' names."""
+        bars = self._cotangents()
+        contributions = self._contributions()
+        given: dict[Tensor, list[str]] = {}
+        lines: list[str] = []
+        names: list[str] = []
+        for t in reversed(self.order()):
+            if t in self.still:
+                continue
+            if t not in bars:
+                raise UnsupportedError(f"no certificate: {self.context.name(t)} has no cotangent")
+            whole = sum((self.weighted(bar, t) for bar in bars[t]), Integer(0))
+            name = self.context.name(t)
+            lines.append(f"Definition Q_{name} : R := {self.context.text.real(whole)}.")
+            lemmas = [self._seed(t, whole) if t is self.context.prepared
+                      else self._total(t, whole, given.get(t, []))]
+            if t not in self.context.wrt:
+                pieces = self._pieces(contributions.get(t, []), given, lines)
+                lemmas.append(self._through(t, whole, pieces))
+            lines += [lemma.text() for lemma in lemmas]
+            names += [lemma.name for lemma in lemmas]
+        return lines, names
+
+    def _cotangents(self) -> dict[Tensor, list[Tensor]]:
+        """The parts of every quantity's cotangent.
+
+        Quantities of the proof that are one here count once: what only passes its cotangent on
+        to another one of them is left out.
+        """
+        plain = self.context.plain
+        totals = [line.step for line in self.context.proof.lines
+                  if isinstance(line.step, Accumulation)]
+        final = {s.target: s.after for s in totals}
+        bars: dict[Tensor, list[Tensor]] = {}
+        for target, after in dict.fromkeys((s.target, s.after) for s in totals):
+            t = plain[target]
+            passes = any(plain.get(a.tensor) is t for a in target.operands)
+            if not passes and not (target.is_input and after is not final[target]):
+                bars.setdefault(t, []).append(plain[after])
+        return bars
+
+    def _contributions(self) -> dict[Tensor, list[tuple[Tensor, Tensor]]]:
+        found: dict[Tensor, list[tuple[Tensor, Tensor]]] = {}
+        plain = self.context.plain
+        for line in self.context.proof.lines:
+            step = line.step
+            if isinstance(step, PullBack):
+                if step.slot is None:
+                    raise UnsupportedError("no certificate through recurrences yet")
+                consumer, target = plain[step.consumers[0][0]], plain[step.target]
+                if consumer is not target:
+                    found.setdefault(consumer, []).append((target, plain[step.after]))
+        return found
+
+    def _pieces(self, contributions: Sequence[tuple[Tensor, Tensor]],
+                given: dict[Tensor, list[str]], lines: list[str]) -> list[str]:
+        pieces = []
+        for target, after in contributions:
+            if not self.context.system.moving[target] or is_zero(after):
+                continue
+            q = f"q{len(self.quantities) + 1}_{self.context.name(target)}"
+            self.quantities[q] = self.weighted(after, target)
+            lines.append(f"Definition {q} : R := {self.context.text.real(self.quantities[q])}.")
+            given.setdefault(target, []).append(q)
+            pieces.append(q)
+        return pieces
+
+    def _seed(self, t: Tensor, whole: Any) -> Lemma:
+        context = self.context
+        dot = context.dot(t, context.prefix)
+        proof = self.prover.equal(dot, whole, context.prefix, "the seed")
+        name = context.name(t)
+        return Lemma(f"seed_{name}", f"{context.text.real(dot)} = Q_{name}",
+                     [f"unfold Q_{name}.", *proof])
+
+    def _total(self, t: Tensor, whole: Any, pieces: Sequence[str]) -> Lemma:
+        return self._balance("total", t, whole, pieces, f"the cotangent of {self.context.name(t)}")
+
+    def _through(self, t: Tensor, whole: Any, pieces: Sequence[str]) -> Lemma:
+        name = self.context.name(t)
+        return self._balance("chain", t, whole, pieces, f"the chain rule through {name}",
+                             f"{name}_dot")
+
+    def _balance(self, kind: str, t: Tensor, whole: Any, pieces: Sequence[str], what: str,
+                 opening: str = "") -> Lemma:
+        name = self.context.name(t)
+        right = sum((self.quantities[q] for q in pieces), Integer(0))
+        proof = self.prover.equal(whole, right, self.context.prefix, what, opening)
+        return Lemma(f"{kind}_{name}", f"Q_{name} = {' + '.join(pieces) or '0'}",
+                     [f"unfold {', '.join([f'Q_{name}', *pieces])}.", *proof], note=what)
+
+
+def nested(body: Any, binders: Sequence[tuple[Any, Any]]) -> Any:
+    """The sum of a term over binders, the first one outermost."""
+    for symbol, dim in reversed(binders):
+        body = SUM(dim, symbol, body)
+    return body

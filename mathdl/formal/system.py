@@ -1,0 +1,233 @@
+"""The equations of a derivation as terms: names, bodies, signs and the conditions they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Abs, Add, Function, Integer, KroneckerDelta, Pow, Symbol, exp, log, nsimplify
+
+from mathdl.errors import UnsupportedError
+from mathdl.formal.coq import nat
+from mathdl.formal.terms import SUM, entry, fresh
+from mathdl.ir.build import bound_ranges, define, out_ranges, redefine, substitute
+from mathdl.ir.dim import Dim
+from mathdl.ir.index import in_range, out_indices, slot, slots_in
+from mathdl.ir.system import rewrite, topological
+from mathdl.ir.tensor import Access, Tensor, input_tensor
+from mathdl.scalar.declare import lookup, of_head, scalar_functions
+
+POSITIVE = {"positive", "probability"}
+NONNEGATIVE = {"nonnegative", "one_hot", "binary", "unit_interval", "probability_vector",
+               "probability_table"}
+WORDS = """
+    R nat N Z Q S O I D E t t0 c start moves derivative theorems exp ln sin cos tan tanh sqrt atan
+    sinh cosh PI INR pow sumf maxf minf prodf delta sigmoid softplus relu elu silu gelu sign clip
+    choose fun forall exists let in if then else match with end as at return Type Prop Set where
+    cofix fix using
+"""
+RESERVED = frozenset(WORDS.split())
+
+
+def identifier(name: str) -> str:
+    """A Coq identifier for a name of the language; the field's Greek letters stay."""
+    text = re.sub(r"\W", "_", name)
+    return f"{text}_" if text in RESERVED or re.fullmatch(r"[irs]\d+|S\d+", text) else text
+
+
+def plain(tensors: Iterable[Tensor], inputs: Mapping[str, Tensor]) -> list[Tensor]:
+    """The tensors with what is held constant put to zero, and one input for each name.
+
+    What reads a held tensor does not depend on its value, so any value will do.
+    """
+
+    def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
+        if tensor.definition is None:
+            return redefine(tensor, operands)
+        body = substitute(tensor.definition.body,
+                          {slot(k): Integer(0) for k, a in enumerate(operands) if a.held})
+        return define(out_ranges(tensor.shape), body, operands, reduce=tensor.definition.reduce,
+                      bound=bound_ranges(tensor.definition))
+
+    tensors = list(tensors)
+    replaced = {t: inputs[t.name] for t in topological(tensors)
+                if t.is_input and t.name is not None and t.name in inputs}
+    return rewrite(tensors, rule, replaced)
+
+
+def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
+    """One input for each name, with all that is assumed of it somewhere."""
+    found: dict[str, Tensor] = {}
+    for t in topological(tensors):
+        if t.is_input and t.name:
+            before = found.get(t.name)
+            assume = t.assume | (before.assume if before else frozenset())
+            found[t.name] = input_tensor(t.name, t.shape, assume)
+    return found
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``term`` is positive or not zero for all values of its indices."""
+
+    kind: str
+    term: Any
+    indices: tuple[tuple[Any, Dim], ...]
+
+
+@dataclass
+class Equations:
+    """Tensors as terms; ``wrt`` are the inputs that move."""
+
+    wrt: tuple[Tensor, ...]
+    ranges: dict[Any, Dim] = field(default_factory=dict)
+    names: dict[Tensor, str] = field(default_factory=dict)
+    signs: dict[Tensor, str] = field(default_factory=dict)
+    always: dict[Tensor, str] = field(default_factory=dict)  # wherever the inputs wrt are
+    moving: dict[Tensor, tuple[Tensor, ...]] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    needed: dict[str, None] = field(default_factory=dict)  # conditions on dims
+
+    def add(self, tensors: Iterable[Tensor], hints: Mapping[Tensor, str]) -> None:
+        """Name tensors and all below them."""
+        for t in topological(tensors):
+            if t in self.names:
+                continue
+            wanted = identifier(t.name or t.label or hints.get(t, ""))
+            if not wanted or wanted in self.tensors:
+                wanted = f"{wanted or 'q'}_{len(self.names)}" if not t.is_input else wanted + "_"
+            self.names[t], self.tensors[wanted] = wanted, t
+            below = [w for a in t.operands for w in self.moving[a.tensor]]
+            own = (t,) if t in self.wrt else ()
+            self.moving[t] = tuple(w for w in self.wrt if w in below or w in own)
+            self.signs[t] = self._sign(t, self.signs)
+            self.always[t] = "" if own else self._sign(t, self.always)
+
+    def _sign(self, t: Tensor, known: Mapping[Tensor, str]) -> str:
+        if t.is_input:
+            if t.assume & POSITIVE:
+                return "positive"
+            return "nonnegative" if t.assume & NONNEGATIVE else ""
+        if t.definition is None or t.definition.reduce not in ("none", "sum"):
+            return ""
+        slots = {}
+        for k, a in enumerate(t.operands):
+            sign = known[a.tensor]
+            slots[slot(k)] = Symbol(f"v{k}", real=True, **({sign: True} if sign else {}))
+        body = t.definition.body.xreplace(slots)
+        if any(f.func not in _SIGNED for f in body.atoms(Function)):
+            return ""
+        return "positive" if body.is_positive else "nonnegative" if body.is_nonnegative else ""
+
+    def indices(self, t: Tensor) -> tuple[Any, ...]:
+        """The canonical output indices, with their ranges recorded."""
+        found = out_indices(t.ndim)
+        return found
+
+    def entry(self, t: Tensor, index: Iterable[Any]) -> Any:
+        return entry(self.names[t], tuple(index), self.signs[t])
+
+    def tensor(self, term: Any) -> Tensor:
+        return self.tensors[term.func.__name__]
+
+    def body(self, t: Tensor, index: Iterable[Any]) -> tuple[Any, list[tuple[Any, Dim]]]:
+        """What an entry is the sum of, and the bound indices."""
+        if t.definition is None:
+            what = "an input" if t.call is None else t.call.primitive
+            raise UnsupportedError(f"no certificate for {what}: it has no defining equation here")
+        if t.definition.reduce not in ("none", "sum"):
+            raise UnsupportedError(
+                f"no certificate for {t.definition.reduce} over an axis"
+            )
+        bound = [(fresh(), dim) for _, dim in bound_ranges(t.definition)]
+        self.ranges.update(bound)
+        names = dict(zip(out_indices(t.ndim), index, strict=True))
+        names |= {old: new for (old, _), (new, _) in
+                  zip(bound_ranges(t.definition), bound, strict=True)}
+        slots = {}
+        for k, a in enumerate(t.definition.operands):
+            at = tuple(substitute(e, names) for e in a.index)
+            ranges = {**dict(zip(out_indices(t.ndim), t.shape, strict=True)),
+                      **dict(bound_ranges(t.definition))}
+            for e, d in zip(a.index, a.tensor.shape, strict=True):
+                if in_range(e, d, ranges):
+                    continue
+                if not (set(e.free_symbols) & set(ranges)) and not is_data(e):
+                    self.needed[f"({nat(e)} < {nat(d)})%nat"] = None
+                    continue
+                raise UnsupportedError(
+                    "no certificate for an access that may leave its range, "
+                    f"{self.names[a.tensor]}[{', '.join(map(str, a.index))}]"
+                )
+            slots[slot(k)] = self.entry(a.tensor, at)
+        return t.definition.body.xreplace({**names, **slots}), bound
+
+    def term(self, t: Tensor, index: Iterable[Any]) -> Any:
+        """The right-hand side of an entry."""
+        body, bound = self.body(t, index)
+        for symbol, dim in reversed(bound):
+            body = SUM(dim, symbol, body)
+        return body
+
+    def expand(self, term: Any, names: set[str]) -> Any:
+        """A term with the entries of these tensors replaced by their right-hand sides."""
+        while True:
+            found = [e for e in term.atoms(*_ENTRY) if e.func.__name__ in names]
+            if not found:
+                return term
+            term = term.xreplace({e: self.term(self.tensor(e), e.args) for e in found})
+
+    def conditions(self, t: Tensor) -> Iterator[Condition]:
+        """What a right-hand side needs to be defined and differentiable, where it is not plain."""
+        if t.definition is None or t.definition.reduce not in ("none", "sum"):
+            return
+        body, bound = self.body(t, self.indices(t))
+        indices = (*zip(self.indices(t), t.shape, strict=True), *bound)
+        for part in sorted(body.atoms(Pow), key=str):
+            base, exponent = part.args
+            if base.is_positive or not base.atoms(*_ENTRY):
+                continue
+            if exponent.is_Integer:
+                if exponent.is_negative and not base.is_nonzero:
+                    yield Condition("nonzero", base, indices)
+            elif base.is_Rational is None or not base.is_positive:
+                yield Condition("positive", base, indices)
+        for part in sorted(body.atoms(log), key=str):
+            if not part.args[0].is_positive:
+                yield Condition("positive", part.args[0], indices)
+        for part in sorted(body.atoms(*_kinked()), key=str):
+            declared = of_head(type(part))
+            if declared is None:
+                continue
+            if declared.name == "log1p":
+                if not (1 + part.args[0]).is_positive:
+                    yield Condition("positive", 1 + part.args[0], indices)
+                continue
+            binary = declared.name in _BINARY
+            moves = any(self.moving[self.tensor(e)]
+                        for a in part.args[:1 + binary] for e in a.atoms(*_ENTRY))
+            for kink in declared.kinks:
+                other = part.args[1] if binary else nsimplify(kink)
+                if moves and not (part.args[0] - other).is_nonzero:
+                    away = Add(part.args[0], -other, evaluate=False) if other else part.args[0]
+                    yield Condition("nonzero", away, indices)
+
+
+def is_data(index: Any) -> bool:
+    return bool(slots_in(index))
+
+
+_SIGNED = {exp, Abs, KroneckerDelta, *(lookup(n).head for n in (
+    "gt", "ge", "lt", "le", "eq", "ne", "sigmoid", "softplus", "relu", "normal_pdf"))}
+_BINARY = {"gt", "ge", "lt", "le", "eq", "ne", "maximum", "minimum"}
+
+
+def _kinked() -> tuple[Any, ...]:
+    return (*(f.head for f in scalar_functions() if f.kinks), lookup("log1p").head)
+
+
+from sympy.core.function import AppliedUndef  # noqa: E402
+
+_ENTRY = (AppliedUndef,)

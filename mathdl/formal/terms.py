@@ -1,0 +1,259 @@
+"""Real-valued terms over symbolic dims, and their normal form as linear combinations of sums.
+
+A term is a SymPy expression over index symbols, dims, entries of tensors (:func:`entry`) and
+sums (:class:`SUM`).  In normal form what a sum does not bind stands outside of it, sums of sums
+are one chain of binders in canonical order, and binders have canonical names: equal
+sum-products are the same expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count, permutations
+from typing import Any
+
+from sympy import (
+    Add,
+    Dummy,
+    Function,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Pow,
+    Symbol,
+    expand_mul,
+    expand_multinomial,
+    expand_power_exp,
+)
+from sympy.core.function import AppliedUndef
+
+from mathdl.ir.dim import Dim
+
+
+class SUM(Function):  # type: ignore[misc]
+    """``SUM(dim, i, body)``: the sum over ``0 <= i < dim``."""
+
+    nargs = 3
+    is_real = True
+
+
+@cache
+def _head(name: str, sign: str) -> Any:
+    return Function(name, real=True, **({sign: True} if sign else {}))
+
+
+def entry(name: str, index: tuple[Any, ...], sign: str = "") -> Any:
+    """The entry of a tensor; ``sign`` is what is known of every entry (``positive``)."""
+    return _head(name, sign)(*index)
+
+
+def is_entry(term: Any) -> bool:
+    return isinstance(term, AppliedUndef)
+
+
+_FRESH = count()
+
+
+def fresh() -> Any:
+    """An index symbol that occurs nowhere else."""
+    return Symbol(f"r{next(_FRESH)}", integer=True, nonnegative=True)
+
+
+@cache
+def binder(height: int) -> Any:
+    """The canonical symbol of a sum with ``height`` sums inside."""
+    return Symbol(f"s{height}", integer=True, nonnegative=True)
+
+
+def entries(term: Any) -> set[Any]:
+    """The entries of tensors in a term."""
+    return set(term.atoms(AppliedUndef))
+
+
+def height(term: Any) -> int:
+    """How many sums are nested in a term."""
+    if isinstance(term, SUM):
+        return 1 + height(term.args[2])
+    return max((height(a) for a in term.args), default=0)
+
+
+def expanded(term: Any) -> Any:
+    """Products over sums of terms multiplied out, and exponentials of sums split.
+
+    Denominators stay as they are: they are known not to vanish in the form that they have.
+    """
+    held: dict[Any, Any] = {}
+
+    def hold(part: Any) -> Any:
+        if isinstance(part, Pow) and part.args[1].could_extract_minus_sign():
+            return held.setdefault(part, Dummy(real=True))
+        if isinstance(part, (Add, Mul, Pow)):
+            return part.func(*(hold(a) for a in part.args))
+        return part
+
+    found = expand_mul(expand_multinomial(hold(expand_power_exp(term))))
+    return found.xreplace({v: k for k, v in held.items()})
+
+
+@dataclass(frozen=True)
+class Linear:
+    """How ``SUM(dim, symbol, body)`` came into normal form.
+
+    ``body`` in normal form is the sum of ``terms``.  Each becomes its part: a chain; ``None``
+    where the binder does not occur (the length times it); an index where a delta fixed it.
+    """
+
+    dim: Dim
+    symbol: Any
+    body: Any
+    parts: tuple[Part, ...]
+    result: Any
+
+
+@dataclass(frozen=True)
+class Part:
+    """One term of a sum's body and what its sum becomes.
+
+    The term is ``coefficient * rest``, or ``delta(symbol, fixed) * rest``.  Sums in ``rest`` are
+    pulled in front of it, with binders ``flat``, which leaves ``product``; ``order`` is the
+    order of all binders in the result.
+    """
+
+    term: Any
+    coefficient: Any
+    rest: Any
+    result: Any
+    fixed: Any = None
+    inner: tuple[Any, ...] = ()
+    flat: tuple[tuple[Any, Dim], ...] = ()
+    product: Any = None
+    order: tuple[Any, ...] = ()
+    fact: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An entry that is its definition's right-hand side."""
+
+    body: Any
+    result: Any
+
+
+@dataclass
+class Normal:
+    """Terms in normal form; ``ranges`` has the dim of every index symbol.
+
+    Entries of the tensors in ``opened`` are replaced by what :attr:`definition` says of them.
+    """
+
+    ranges: dict[Any, Dim] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)  # tensors whose rows sum to 1, and why
+    definition: Callable[[Any], Any] | None = None
+    opened: frozenset[str] = frozenset()
+    known: dict[Any, Any] = field(default_factory=dict)
+    made: dict[Any, Linear | Opened] = field(default_factory=dict)
+
+    def form(self, term: Any) -> Any:
+        """The normal form; the steps for each sum are kept in ``made``."""
+        found = self.known.get(term)
+        if found is None:
+            found = self.known[term] = self._form(term)
+        return found
+
+    def opening(self, names: Iterable[str]) -> Normal:
+        """The same with the entries of other tensors opened."""
+        return Normal(self.ranges, self.units, self.definition, frozenset(names))
+
+    def redexes(self, term: Any) -> list[Any]:
+        """The outermost sums and opened entries of a term, each once, in a fixed order."""
+        found: dict[Any, None] = {}
+
+        def look(part: Any) -> None:
+            if isinstance(part, SUM) or (is_entry(part) and part.func.__name__ in self.opened):
+                found[part] = None
+            else:
+                for arg in part.args:
+                    look(arg)
+
+        look(term)
+        return list(found)
+
+    def _form(self, term: Any) -> Any:
+        if is_entry(term) and term.func.__name__ in self.opened:
+            assert self.definition is not None
+            body = self.definition(term)
+            found = self.form(body)
+            self.made[term] = Opened(body, found)
+            return found
+        if is_entry(term) or not term.args or isinstance(term, KroneckerDelta):
+            return term
+        if isinstance(term, SUM):
+            dim, symbol, body = term.args
+            self.ranges[symbol] = dim
+            made = self._sum(dim, symbol, expanded(self.form(body)))
+            self.made[term] = made
+            return made.result
+        return expanded(term.func(*(self.form(a) for a in term.args)))
+
+    def _sum(self, dim: Dim, symbol: Any, body: Any) -> Linear:
+        parts = tuple(self._part(dim, symbol, t) for t in Add.make_args(body))
+        return Linear(dim, symbol, body, parts, expanded(Add(*(p.result for p in parts))))
+
+    def _part(self, dim: Dim, symbol: Any, term: Any) -> Part:
+        if dim == 1:
+            return Part(term, Integer(1), term, expanded(term.xreplace({symbol: Integer(0)})),
+                        Integer(0))
+        factors = Mul.make_args(term)
+        delta = next((f for f in factors if isinstance(f, KroneckerDelta)
+                      and symbol in f.args and self._inside(f, symbol, dim)), None)
+        if delta is not None:
+            fixed = delta.args[1] if delta.args[0] == symbol else delta.args[0]
+            rest = Mul(*(f for f in factors if f != delta))
+            at = expanded(rest.xreplace({symbol: fixed}))
+            return Part(term, Integer(1), rest, at, fixed)
+        bound = [f for f in factors if symbol in f.free_symbols]
+        coefficient = Mul(*(f for f in factors if symbol not in f.free_symbols))
+        rest = Mul(*bound)
+        if not bound:
+            return Part(term, coefficient, rest, coefficient * dim)
+        if (is_entry(rest) and rest.func.__name__ in self.units and rest.args[-1] == symbol
+                and symbol not in Mul(*rest.args[:-1]).free_symbols):
+            return Part(term, coefficient, rest, coefficient, fact=self.units[rest.func.__name__])
+        inner = tuple(f for f in bound if isinstance(f, SUM))
+        product = Mul(*(f for f in bound if not isinstance(f, SUM)))
+        flat: list[tuple[Any, Dim]] = []
+        for factor in inner:
+            while isinstance(factor, SUM):
+                new = fresh()
+                self.ranges[new] = factor.args[0]
+                flat.append((new, factor.args[0]))
+                factor = factor.args[2].xreplace({factor.args[1]: new})
+            product = product * factor
+        order, chain = ordered([(symbol, dim), *flat], product)
+        return Part(term, coefficient, rest, coefficient * chain, None, inner, tuple(flat),
+                    product, order)
+
+    def _inside(self, delta: Any, symbol: Any, dim: Dim) -> bool:
+        other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
+        if symbol in other.free_symbols:
+            return False
+        if other.is_Integer:
+            return bool((dim - 1 - other).is_nonnegative)
+        return bool(self.ranges.get(other) == dim)
+
+
+def ordered(binders: list[tuple[Any, Dim]], product: Any) -> tuple[tuple[Any, ...], Any]:
+    """The binders' symbols in canonical order, and the sum with canonical names."""
+    below = height(product)
+    candidates = []
+    for order in permutations(binders):
+        names = {s: binder(below + len(order) - 1 - k) for k, (s, _) in enumerate(order)}
+        renamed = product.xreplace(names)
+        term = renamed
+        for symbol, dim in reversed(order):
+            term = SUM(dim, names[symbol], term)
+        candidates.append((([str(d) for _, d in order], str(renamed)), order, term))
+    _, best, term = min(candidates, key=lambda c: c[0])
+    return tuple(symbol for symbol, _ in best), term
