@@ -16,7 +16,7 @@ from typing import Any
 from mathdl._version import __version__
 from mathdl.formal.coqc import assumptions, coq_version, library, run
 from mathdl.formal.emit import Emitted, emit
-from mathdl.formal.statement import Statement
+from mathdl.formal.statement import Statements
 from mathdl.proof.proof import Proof
 
 #: The axioms of Coq's real numbers, of extensional functions and of classical logic.
@@ -86,7 +86,7 @@ class Certificate:
         return self._emitted.source
 
     @property
-    def statement(self) -> Statement:
+    def statement(self) -> Statements:
         """The theorems alone, with the hypotheses and the definitions that they read."""
         return self._emitted.statement
 

@@ -11,11 +11,12 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.stages import Stage
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
-from mathdl.ir.steps import Derivative, tensors_of
+from mathdl.ir.steps import Rewrite, Step, tensors_of
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.proof import Proof
@@ -71,31 +72,27 @@ class Context:
     """
 
     proof: Proof
+    stage: Stage
     plain: dict[Tensor, Tensor] = field(default_factory=dict)
     prefix: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        proof = self.proof
-        claims = proof.claims
-        if not claims or any(len(c.path) != 1 for c in claims):
-            raise UnsupportedError("certificates are for derivatives of first order")
-        if len({c.value for c in claims}) != 1:
-            raise UnsupportedError("a certificate is for the derivatives of one expression")
-        everything = [t for line in proof.lines for t in tensors_of(line.step)]
-        everything += [t for c in claims for t in (c.value, c.result)]
+        proof, stage = self.proof, self.stage
+        steps: list[Step] = [line.step for line in proof.lines if isinstance(line.step, Rewrite)]
+        steps += [*stage.pulls, *stage.totals]
+        everything = [t for step in steps for t in tensors_of(step)]
+        everything += [stage.value, stage.prepared, *stage.raw.values(), *stage.results.values()]
         inputs = shared_inputs(everything)
         self.plain.update(zip(everything, plain(everything, inputs), strict=True))
         self.inputs = list(inputs.values())
-        wanted = list(dict.fromkeys(c.path[0] for c in claims))
+        wanted = list(stage.results)
         if missing := [n for n in wanted if n not in inputs]:
             raise UnsupportedError(f"no certificate by {missing[0]}: it is not an input here")
         self.wrt = tuple(inputs[n] for n in wanted)
-        self.value = self.plain[claims[0].value]
-        sweep = [line.step for line in proof.lines if isinstance(line.step, Derivative)]
-        self.prepared = self.plain[sweep[-1].value] if sweep else self.value
-        self.raw = {d.variable.name: self.plain[d.after] for d in sweep
-                    if d.variable.name in wanted}
-        self.results = {c.path[0]: self.plain[c.result] for c in claims}
+        self.value = self.plain[stage.value]
+        self.prepared = self.plain[stage.prepared]
+        self.raw = {name: self.plain[t] for name, t in stage.raw.items()}
+        self.results = {name: self.plain[t] for name, t in stage.results.items()}
         self.system = Equations(self.wrt)
         self.text = Text({})
         self.normal = Normal(self.system.ranges)

@@ -15,7 +15,8 @@ from typing import Any
 from mathdl.formal.chain import Chain
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
-from mathdl.formal.statement import Statement
+from mathdl.formal.stages import stages
+from mathdl.formal.statement import COMMENT, Statement, Statements
 from mathdl.formal.sweep import Sweep
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices
@@ -33,11 +34,10 @@ Open Scope R_scope.
 
 @dataclass(frozen=True)
 class Emitted:
-    """A Coq file, the statement of its theorems, and their names."""
+    """A Coq file, and the statements of its theorems, stage by stage."""
 
     source: str
-    statement: Statement
-    theorems: tuple[str, ...]
+    statement: Statements
 
 
 def emit(proof: Proof) -> Emitted:
@@ -46,12 +46,23 @@ def emit(proof: Proof) -> Emitted:
     Raises:
         UnsupportedError: a step that has no certificate, with what and where.
     """
-    return _File(Context(proof)).emitted()
+    found = stages(proof)
+    parts = [_Part(Context(proof, stage), f"Order{k}" if len(found) > 1 else "")
+             for k, stage in enumerate(found, 1)]
+    texts = [part.text() for part in parts]
+    theorems = [name for part in parts for name in part.theorems]
+    end = f"Definition theorems := ({', '.join(theorems)}).\nPrint Assumptions theorems.\n"
+    return Emitted("\n".join([COMMENT, HEADER, *texts, end]),
+                   Statements(tuple(part.statement for part in parts), proof))
 
 
-class _File:
-    def __init__(self, context: Context) -> None:
-        self.context = context
+class _Part:
+    """The text for one sweep, in a module of its own when there are several."""
+
+    def __init__(self, context: Context, module: str) -> None:
+        self.context, self.module = context, module
+        self.statement = Statement(context)
+        self.theorems: list[str] = []
         self.sweep = Sweep(context)
         steps = [(line.number, line.step) for line in context.proof.lines
                  if isinstance(line.step, Rewrite)]
@@ -63,8 +74,8 @@ class _File:
             for w in context.wrt
         }
 
-    def emitted(self) -> Emitted:
-        context = self.context
+    def text(self) -> str:
+        context, statement = self.context, self.statement
         before = [u.text() for u in self._everywhere(in_order(self.to_prepared.lemmas))]
         done = {u.name for u in in_order(self.to_prepared.lemmas)}
         after = [u.text() for u in in_order(
@@ -72,10 +83,10 @@ class _File:
                  if u.name not in done]
         tangents = self.sweep.tangents()
         adjoints, names = self.sweep.adjoints()
-        statement = Statement(context)
         used = [t for t in topological([*context.system.names]) if t.definition is not None]
         lines = [
-            statement.comment(), HEADER, "Section Certificate.", *self._given(),
+            *([f"Module {self.module}."] if self.module else []),
+            "Section Certificate.", *self._given(),
             "\n(* ---- the quantities, and the signs of those that have one ---- *)",
             *(context.definition(t) for t in used),
             *(u.text() for t in used if (u := context.sign_lemma(t, True))),
@@ -88,14 +99,12 @@ class _File:
             *_part("simplifications", after),
             "\n(* ---- together ---- *)", self._along_the_curve(names), "End Curve.",
         ]
-        theorems = []
         for w in context.wrt:
-            theorems.append(f"gradient_{context.name(w)}")
-            lines.append(self._theorem(w, statement, theorems[-1]))
-        lines += ["End Certificate.", f"Definition theorems := ({', '.join(theorems)}).",
-                  "Print Assumptions theorems."]
-        return Emitted("\n".join(line for line in lines if line) + "\n", statement,
-                       tuple(theorems))
+            label = f"gradient_{context.name(w)}"
+            self.theorems.append(f"{self.module}.{label}" if self.module else label)
+            lines.append(self._theorem(w, statement, label))
+        lines += ["End Certificate.", *([f"End {self.module}."] if self.module else [])]
+        return "\n".join(line for line in lines if line) + "\n"
 
     def _everywhere(self, lemmas: Sequence[Lemma]) -> list[Lemma]:
         """What holds of the value holds wherever the inputs are."""

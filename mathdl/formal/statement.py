@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from mathdl.formal.context import Context, arrow
@@ -11,6 +12,7 @@ from mathdl.formal.coq import Text, nat
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+from mathdl.proof.proof import Proof
 
 COMMENT = """(* For all dims, all inputs and every differentiable curve through them, under the
    hypotheses of the theorems at the end: the expression has along the curve the derivative
@@ -22,6 +24,24 @@ COMMENT = """(* For all dims, all inputs and every differentiable curve through 
 
    coqc -Q <library> Mathdl certificate.v, with the library that mathdl ships in formal/library. *)
 """
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a certificate claims: the theorems of each sweep, those of the first order first."""
+
+    parts: tuple[Statement, ...]
+    proof: Proof
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.parts))
+
+    def latex(self) -> str:
+        """The theorem in LaTeX, as the proof states it."""
+        return self.proof._repr_latex_()
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
 
 
 class Statement:
@@ -101,13 +121,3 @@ class Statement:
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]
         return "\n".join(lines)
 
-    def latex(self) -> str:
-        """The theorem in LaTeX, as the proof states it."""
-        return self.context.proof._repr_latex_()
-
-    def _repr_latex_(self) -> str:
-        return self.latex()
-
-    def comment(self) -> str:
-        """What the file proves and what it rests on."""
-        return COMMENT

@@ -13,7 +13,6 @@ from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM
 from mathdl.ir.build import bound_ranges, is_zero, substitute
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.steps import Accumulation, PullBack
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.scalar.declare import of_head
@@ -147,8 +146,7 @@ class Sweep:
         to another one of them is left out.
         """
         plain = self.context.plain
-        totals = [line.step for line in self.context.proof.lines
-                  if isinstance(line.step, Accumulation)]
+        totals = self.context.stage.totals
         final = {s.target: s.after for s in totals}
         bars: dict[Tensor, list[Tensor]] = {}
         for target, after in dict.fromkeys((s.target, s.after) for s in totals):
@@ -161,14 +159,12 @@ class Sweep:
     def _contributions(self) -> dict[Tensor, list[tuple[Tensor, Tensor]]]:
         found: dict[Tensor, list[tuple[Tensor, Tensor]]] = {}
         plain = self.context.plain
-        for line in self.context.proof.lines:
-            step = line.step
-            if isinstance(step, PullBack):
-                if step.slot is None:
-                    raise UnsupportedError("no certificate through recurrences yet")
-                consumer, target = plain[step.consumers[0][0]], plain[step.target]
-                if consumer is not target:
-                    found.setdefault(consumer, []).append((target, plain[step.after]))
+        for step in self.context.stage.pulls:
+            if step.slot is None:
+                raise UnsupportedError("no certificate through recurrences yet")
+            consumer, target = plain[step.consumers[0][0]], plain[step.target]
+            if consumer is not target:
+                found.setdefault(consumer, []).append((target, plain[step.after]))
         return found
 
     def _pieces(self, contributions: Sequence[tuple[Tensor, Tensor]],

@@ -171,6 +171,12 @@ def proof_of(
                  tuple(declared))
 
 
+def rewrites(proof: Proof) -> list[tuple[Tensor, Tensor]]:
+    """The equations between quantities that the proof's simplifications state."""
+    return [(line.step.before, line.step.after) for line in proof.lines
+            if isinstance(line.step, Rewrite)]
+
+
 def numbered(steps: Iterable[Step]) -> tuple[Line, ...]:
     """Lines in order; a step follows from those that made what it reads."""
     made: dict[Tensor, list[int]] = {}
