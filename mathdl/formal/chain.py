@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.context import Context, Lemma
+from mathdl.formal.context import Context, Lemma, Tactics
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, entries
 from mathdl.ir.build import redefine
@@ -101,11 +101,14 @@ class Chain:
 
     def _law(self, number: int, rule: str, before: Tensor, after: Tensor) -> Lemma:
         context = self.context
-        a, b = context.entry(before), context.entry(after)
         what = f"{rule}: {context.name(before)} = {context.name(after)}"
-        return Lemma(f"law_{number}", self._equality(before, after), lambda: [
-            "intros.", *self.prover.equal(a, b, out_indices(before.ndim), what,
-                                          by_cases=rule == "two values")],
+
+        def proof() -> Tactics:
+            a, b = context.entry(before), context.entry(after)
+            return ["intros.", *self.prover.equal(a, b, out_indices(before.ndim), what,
+                                                  by_cases=rule == "two values")]
+
+        return Lemma(f"law_{number}", self._equality(before, after), proof,
                      note=f"step {number}: {rule}")
 
     def _edge(self, law: Lemma, left: Rewriting, right: Rewriting) -> Lemma:
@@ -133,7 +136,7 @@ class Chain:
         before, after = body, body.xreplace(changed)
         for symbol, dim in reversed(bound):
             before, after = SUM(dim, symbol, before), SUM(dim, symbol, after)
-        real, right = context.text.real, context.entry(rebuilt)
+        real = context.text.real
         start = [
             "intros.", f"transitivity {real(after)}.",
             f"{{ change ({real(before)} = {real(after)}).",
@@ -142,5 +145,9 @@ class Chain:
             + "".join(f" repeat rewrite {u.name} by range;" for u in used) + " close ]. }",
         ]
         what = f"{context.name(t)} = {context.name(rebuilt)}"
+
+        def proof() -> Tactics:
+            return [*start, *self.prover.equal(after, context.entry(rebuilt), index, what)]
+
         return Lemma(f"same_{context.name(t)}_{context.name(rebuilt)}", self._equality(t, rebuilt),
-                     lambda: [*start, *self.prover.equal(after, right, index, what)], used)
+                     proof, used)

@@ -95,7 +95,7 @@ class Context:
         self.results = {name: self.plain[t] for name, t in stage.results.items()}
         self.system = Equations(self.wrt)
         self.text = Text({})
-        self.normal = Normal(self.system.ranges)
+        self.normal = Normal(self.system.ranges, inside=self.system.inside)
         self.binary: set[str] = set()
         self.add([*self.inputs, *self.plain.values()],
                  {self.plain.get(t, t): n for t, n in (*proof.hints.items(),
@@ -105,6 +105,8 @@ class Context:
                 self.binary.add(self.name(t))
             if t.assume & UNIT_ROWS:
                 self.normal.units[self.name(t)] = f"{self.name(t)}_unit"
+            if "symmetric" in t.assume and t.ndim == 2:
+                self.normal.symmetric[self.name(t)] = f"{self.name(t)}_symmetric"
         self.prefix = tuple(Symbol(f"o{k}", integer=True, nonnegative=True)
                             for k in range(self.value.ndim))
         self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
@@ -195,6 +197,9 @@ class Context:
         if "binary" in t.assume:
             cases = f"{applied} = 0 \\/ {applied} = 1"
             found.append((f"{name}_binary", f"{self.over(t)}{cases}", False))
+        if "symmetric" in t.assume and t.ndim == 2:
+            swapped = " ".join([name, *map(str, reversed(index))])
+            found.append((f"{name}_symmetric", f"{self.over(t)}{applied} = {swapped}", False))
         if t.assume & UNIT_ROWS:
             front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> "
                             for i, d in zip(index[:-1], t.shape[:-1], strict=True))

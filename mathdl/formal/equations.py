@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from mathdl.formal.coq import Text, nat
-from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part
+from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part, Turned, entries
 from mathdl.ir.dim import Dim
 
 
@@ -70,14 +70,15 @@ class _Script:
             found.append(self.lemmas[key])
         return list(dict.fromkeys(found))
 
-    def assertion(self, term: Any, made: Linear | Opened, key: str) -> None:
+    def assertion(self, term: Any, made: Linear | Opened | Turned, key: str) -> None:
+        if isinstance(made, Turned):
+            self._turned(term, made, key)
+            return
         inner = self.assertions(made.body if isinstance(made, Opened) else term.args[2])
         name = self.lemmas[key] = f"S{next(self.numbers)}"
-        free = [s for s in free_indices(term, self.normal) if s not in self.given]
-        quantified = "".join(f"forall {s}, ({s} < {nat(self.normal.ranges[s])})%nat -> "
-                             for s in free)
         real = self.text.real
-        self.lines.append(f"assert ({name} : {quantified}{real(term)} = {real(made.result)}).")
+        self.lines.append(f"assert ({name} : {self._over(term)}{real(term)} = "
+                          f"{real(made.result)}).")
         self.lines.append("{ intros.")
         if isinstance(made, Opened):
             own = self.defined(term)
@@ -89,6 +90,16 @@ class _Script:
         else:
             self.lines += [f"  {line}" for line in self._linear(term, made, inner)]
         self.lines.append("}")
+
+    def _turned(self, term: Any, made: Turned, key: str) -> None:
+        name = self.lemmas[key] = f"S{next(self.numbers)}"
+        real = self.text.real
+        self.lines.append(f"assert ({name} : {self._over(term)}{real(term)} = {real(made.result)})"
+                          f" by (intros; apply {made.why}; range).")
+
+    def _over(self, term: Any) -> str:
+        free = [s for s in free_indices(term, self.normal) if s not in self.given]
+        return "".join(f"forall {s}, ({s} < {nat(self.normal.ranges[s])})%nat -> " for s in free)
 
     def _linear(self, term: Any, made: Linear, inner: Sequence[str]) -> list[str]:
         real, v, d = self.text.real, made.symbol, made.dim
@@ -130,8 +141,10 @@ class _Script:
         if made.dim == 1:
             return ["apply sumf_single."]
         if part.fixed is not None:
-            return [f"apply (sumf_contract _ {nat(part.fixed)} _ (fun {v} => {rest})); "
-                    "[range | intros; cbv beta; contracted]."]
+            at = nat(part.fixed)
+            return [f"apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|].",
+                    f"intros {v} {v}_lt; cbv beta; first [linear | rewrite (delta_sym {v} {at}); "
+                    "linear]."]
         if part.product is None and not part.fact:
             return ["apply sumf_free; intros; cbv beta; linear."]
         lines = [
@@ -148,7 +161,16 @@ class _Script:
                 f"{{ apply sumf_ext; intros {v} {v}_lt.",
                 *(f"  {line}" for line in self._pulled(part)), "}",
             ]
-        return [*lines, *self._swaps(binders, part), "reflexivity."]
+        if part.turned != part.product:
+            turns = [e for e in sorted(entries(part.product), key=str)
+                     if e.func.__name__ in self.normal.symmetric
+                     and e not in entries(part.turned)]
+            lines.append(f"transitivity ({self._nest(binders, part.turned)}).")
+            lines += ["{ " + "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders)
+                      + "".join(f"rewrite ({self.normal.symmetric[e.func.__name__]} "
+                                f"{nat(e.args[0])} {nat(e.args[1])}) by range. " for e in turns)
+                      + "linear. }"]
+        return [*lines, *self._swaps(binders, part), "commuted."]
 
     def _pulled(self, part: Part) -> list[str]:
         """Factors go into the sums among them, one after the other."""
@@ -196,7 +218,7 @@ class _Script:
                 if place[current[k][0]] > place[current[k + 1][0]]:
                     current[k], current[k + 1] = current[k + 1], current[k]
                     below = "apply sumf_ext; intros ? _; " * k
-                    lines.append(f"transitivity ({self._nest(current, part.product)}); "
+                    lines.append(f"transitivity ({self._nest(current, part.turned)}); "
                                  f"[{below}apply sumf_swap|].")
                     moved = True
         return lines

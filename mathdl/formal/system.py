@@ -89,6 +89,7 @@ class Equations:
     moving: dict[Tensor, tuple[Tensor, ...]] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     needed: dict[str, None] = field(default_factory=dict)  # conditions on dims
+    inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that they allow
 
     def add(self, tensors: Iterable[Tensor], hints: Mapping[Tensor, str]) -> None:
         """Name tensors and all below them."""
@@ -156,6 +157,7 @@ class Equations:
                     continue
                 if not (set(e.free_symbols) & set(ranges)) and not is_data(e):
                     self.needed[f"({nat(e)} < {nat(d)})%nat"] = None
+                    self.inside.add((e, d))
                     continue
                 raise UnsupportedError(
                     "no certificate for an access that may leave its range, "

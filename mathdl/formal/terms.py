@@ -131,6 +131,7 @@ class Part:
     product: Any = None
     order: tuple[Any, ...] = ()
     fact: str = ""
+    turned: Any = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,14 @@ class Opened:
     """An entry that is its definition's right-hand side."""
 
     body: Any
+    result: Any
+
+
+@dataclass(frozen=True)
+class Turned:
+    """An entry of a symmetric matrix that is the one across the diagonal, by a hypothesis."""
+
+    why: str
     result: Any
 
 
@@ -150,10 +159,12 @@ class Normal:
 
     ranges: dict[Any, Dim] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)  # tensors whose rows sum to 1, and why
+    symmetric: dict[str, str] = field(default_factory=dict)  # symmetric matrices, and why
+    inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that are in range
     definition: Callable[[Any], Any] | None = None
     opened: frozenset[str] = frozenset()
     known: dict[Any, Any] = field(default_factory=dict)
-    made: dict[Any, Linear | Opened] = field(default_factory=dict)
+    made: dict[Any, Linear | Opened | Turned] = field(default_factory=dict)
 
     def form(self, term: Any) -> Any:
         """The normal form; the steps for each sum are kept in ``made``."""
@@ -164,14 +175,16 @@ class Normal:
 
     def opening(self, names: Iterable[str]) -> Normal:
         """The same with the entries of other tensors opened."""
-        return Normal(self.ranges, self.units, self.definition, frozenset(names))
+        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.definition,
+                      frozenset(names))
 
     def redexes(self, term: Any) -> list[Any]:
         """The outermost sums and opened entries of a term, each once, in a fixed order."""
         found: dict[Any, None] = {}
 
         def look(part: Any) -> None:
-            if isinstance(part, SUM) or (is_entry(part) and part.func.__name__ in self.opened):
+            if isinstance(part, SUM) or (is_entry(part) and (
+                    part.func.__name__ in self.opened or self._turns(part))):
                 found[part] = None
             else:
                 for arg in part.args:
@@ -180,7 +193,20 @@ class Normal:
         look(term)
         return list(found)
 
+    def _turns(self, term: Any) -> bool:
+        """Whether an entry of a symmetric matrix has its indices in the other order."""
+        return term.func.__name__ in self.symmetric and str(term.args[0]) > str(term.args[1])
+
+    def turned(self, term: Any) -> Any:
+        """A product with the entries of symmetric matrices turned to have indices in order."""
+        return term.xreplace({e: e.func(*reversed(e.args)) for e in entries(term)
+                              if self._turns(e)})
+
     def _form(self, term: Any) -> Any:
+        if is_entry(term) and self._turns(term):
+            found = term.func(*reversed(term.args))
+            self.made[term] = Turned(self.symmetric[term.func.__name__], found)
+            return found
         if is_entry(term) and term.func.__name__ in self.opened:
             assert self.definition is not None
             body = self.definition(term)
@@ -231,29 +257,32 @@ class Normal:
                 flat.append((new, factor.args[0]))
                 factor = factor.args[2].xreplace({factor.args[1]: new})
             product = product * factor
-        order, chain = ordered([(symbol, dim), *flat], product)
+        order, chain, turned = self._ordered([(symbol, dim), *flat], product)
         return Part(term, coefficient, rest, coefficient * chain, None, inner, tuple(flat),
-                    product, order)
+                    product, order, turned=turned)
 
     def _inside(self, delta: Any, symbol: Any, dim: Dim) -> bool:
         other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
         if symbol in other.free_symbols:
             return False
         if other.is_Integer:
-            return bool((dim - 1 - other).is_nonnegative)
+            return bool((dim - 1 - other).is_nonnegative) or (other, dim) in self.inside
         return bool(self.ranges.get(other) == dim)
 
-
-def ordered(binders: list[tuple[Any, Dim]], product: Any) -> tuple[tuple[Any, ...], Any]:
-    """The binders' symbols in canonical order, and the sum with canonical names."""
-    below = height(product)
-    candidates = []
-    for order in permutations(binders):
-        names = {s: binder(below + len(order) - 1 - k) for k, (s, _) in enumerate(order)}
-        renamed = product.xreplace(names)
-        term = renamed
-        for symbol, dim in reversed(order):
-            term = SUM(dim, names[symbol], term)
-        candidates.append((([str(d) for _, d in order], str(renamed)), order, term))
-    _, best, term = min(candidates, key=lambda c: c[0])
-    return tuple(symbol for symbol, _ in best), term
+    def _ordered(
+        self, binders: list[tuple[Any, Dim]], product: Any
+    ) -> tuple[tuple[Any, ...], Any, Any]:
+        """The binders' symbols in canonical order, the sum with canonical names, and the product
+        as it stands in it, under the old names."""
+        below = height(product)
+        candidates = []
+        for order in permutations(binders):
+            names = {s: binder(below + len(order) - 1 - k) for k, (s, _) in enumerate(order)}
+            renamed = self.turned(product.xreplace(names))
+            term = renamed
+            for symbol, dim in reversed(order):
+                term = SUM(dim, names[symbol], term)
+            candidates.append((([str(d) for _, d in order], str(renamed)), order, term,
+                               renamed.xreplace({v: k for k, v in names.items()})))
+        _, best, term, turned = min(candidates, key=lambda c: c[0])
+        return tuple(symbol for symbol, _ in best), term, turned

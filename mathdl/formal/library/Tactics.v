@@ -89,7 +89,6 @@ Ltac numerals := repeat match goal with
 Ltac open_logs := unfold Rdiv; repeat first
   [ rewrite ln_exp | rewrite ln_1 | rewrite ln_mult by pos | rewrite ln_Rinv by pos
   | rewrite ln_pow by pos ].
-Ltac contracted := first [ linear | rewrite delta_sym; linear ].
 Lemma Rpower_minus_1 x : 0 < x -> Rpower x (-1) = / x.
 Proof. intros. replace (-1) with (- (1)) by ring. now rewrite Rpower_Ropp, Rpower_1. Qed.
 Ltac open_powers := repeat first
