@@ -45,7 +45,6 @@ from mathdl.language.batching import vmap
 from mathdl.language.parser import parse
 from mathdl.language.recursion import recurrence
 from mathdl.language.scan import scan
-from mathdl.replay import replay
 
 __all__ = [
     "AssumptionError",
@@ -114,6 +113,8 @@ def __getattr__(name: str) -> Any:
     """The functions of the language, ``md.softmax``, and the families, ``md.losses``."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
+    if name == "replay":
+        return importlib.import_module("mathdl.replay").replay
     if name in ("curvature", "smoothness"):
         return getattr(importlib.import_module("mathdl.convexity"), name)
     if name in ("check_gradient", "assert_gradient"):

@@ -29,7 +29,7 @@ from sympy import (
 from sympy.functions.elementary.trigonometric import atan
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.terms import SUM, is_entry
+from mathdl.formal.terms import PLUS, SUM, is_entry
 from mathdl.scalar.declare import of_head
 
 #: Heads with a name in Coq's or our library.
@@ -62,7 +62,7 @@ def _nat(expr: Any) -> str:
         return str(expr.name)
     if isinstance(expr, Integer):
         return str(expr)
-    if isinstance(expr, Add):
+    if isinstance(expr, (Add, PLUS)):
         plus = [t for t in expr.args if not t.could_extract_minus_sign()]
         minus = [-t for t in expr.args if t.could_extract_minus_sign()]
         text = " + ".join(_nat(t) for t in plus)

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sympy import expand_mul
+
 from mathdl.formal.chain import Chain
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
 from mathdl.formal.stages import stages
 from mathdl.formal.statement import COMMENT, Statement, Statements
 from mathdl.formal.sweep import Sweep
+from mathdl.formal.system import Condition
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite
@@ -155,10 +158,21 @@ class _Part:
                 f"(eapply {name}_moves; range) : curves.",
                 *self._hypotheses(w),
             ]
-        for label, condition in statement.domain:
-            lines += [f"Hypothesis {label} : {condition}.",
-                      f"#[local] Hint Resolve {label} : signs."]
+        for (label, text), condition in zip(statement.domain, statement.conditions, strict=True):
+            lines += [f"Hypothesis {label} : {text}.", f"#[local] Hint Resolve {label} : signs."]
+            if condition.term.is_Add:
+                lines.append(self._negated(label, condition).text())
         return lines
+
+    def _negated(self, label: str, condition: Condition) -> Lemma:
+        """What does not vanish does not vanish with the other sign."""
+        other = Condition("nonzero", expand_mul(-condition.term), condition.indices)
+        names = " ".join(f"{i} {i}_lt" for i, _ in condition.indices
+                         if i in condition.term.free_symbols)
+        proof = [f"intros {names}." if names else "intros.",
+                 f"pose proof ({label} {names}) as away; intro; first [lra | apply away; lra]."]
+        return Lemma(f"{label}_negated", self.context.condition(other), proof,
+                     hint=f"Hint Resolve {label}_negated : signs.")
 
     def _total(self, w: Tensor) -> str:
         """The sum over ``w`` of the derivative times the direction."""

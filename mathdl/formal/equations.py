@@ -86,7 +86,7 @@ class _Script:
             if inner and _alpha(own) != _alpha(real(made.body)):
                 self.lines.append(f"  transitivity {real(made.body)}; [commuted|].")
             self.lines += [
-                           *(f"  rewrite {name} by range." for name in inner), "  close."]
+                           *(f"  rewrite {name} by range." for name in inner), "  commuted."]
         else:
             self.lines += [f"  {line}" for line in self._linear(term, made, inner)]
         self.lines.append("}")

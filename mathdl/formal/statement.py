@@ -55,9 +55,10 @@ class Statement:
         self.context = context
         self.roots = [context.value, *context.results.values()]
         below = topological([*self.roots, context.prepared, *context.raw.values()])
-        conditions = dict.fromkeys(context.condition(c) for t in below
-                                   for c in context.system.conditions(t))
+        conditions = {context.condition(c): c for t in below
+                      for c in context.system.conditions(t)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
+        self.conditions = list(conditions.values())
         reads = Counter(a.tensor for t in topological(self.roots) for a in t.operands)
         inline = {context.name(t) for t in topological(self.roots)
                   if t.definition is not None and reads[t] <= 1 and t.label is None}

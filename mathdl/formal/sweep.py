@@ -10,7 +10,7 @@ from sympy import Integer
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import SUM
+from mathdl.formal.terms import SUM, in_order
 from mathdl.ir.build import bound_ranges, is_zero, substitute
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
@@ -46,7 +46,7 @@ class Sweep:
         names = dict(zip(out_indices(t.ndim), index, strict=True))
         names |= {old: new for (old, _), (new, _) in
                   zip(bound_ranges(equation), bound, strict=True)}
-        at = [[substitute(e, names) for e in a.index] for a in equation.operands]
+        at = [[substitute(in_order(e), names) for e in a.index] for a in equation.operands]
         slots = {slot(k): system.entry(a.tensor, at[k]) for k, a in enumerate(equation.operands)}
         found = []
         for k, a in enumerate(equation.operands):

@@ -11,7 +11,7 @@ from sympy import Abs, Add, Function, Integer, KroneckerDelta, Pow, Symbol, exp,
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import nat
-from mathdl.formal.terms import SUM, entry, fresh
+from mathdl.formal.terms import SUM, entry, fresh, in_order
 from mathdl.ir.build import bound_ranges, define, out_ranges, redefine, substitute
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range, out_indices, slot, slots_in
@@ -63,7 +63,7 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
     for t in topological(tensors):
         if t.is_input and t.name:
             before = found.get(t.name)
-            assume = t.assume | (before.assume if before else frozenset())
+            assume = t.assume | (frozenset() if before is None else before.assume)
             found[t.name] = input_tensor(t.name, t.shape, assume)
     return found
 
@@ -149,7 +149,7 @@ class Equations:
                   zip(bound_ranges(t.definition), bound, strict=True)}
         slots = {}
         for k, a in enumerate(t.definition.operands):
-            at = tuple(substitute(e, names) for e in a.index)
+            at = tuple(substitute(in_order(e), names) for e in a.index)
             ranges = {**dict(zip(out_indices(t.ndim), t.shape, strict=True)),
                       **dict(bound_ranges(t.definition))}
             for e, d in zip(a.index, a.tensor.shape, strict=True):

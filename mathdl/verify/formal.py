@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from mathdl.errors import MissingToolError, UnsupportedError
-from mathdl.formal import Certificate
 from mathdl.verify.report import Check
 from mathdl.verify.rung import Effort, Found, NotApplicable, Rung
 from mathdl.verify.subject import Proved, Subject
@@ -18,6 +17,8 @@ def climb(subject: Subject, effort: Effort) -> Found:
     """Write the derivation as a Coq file and have it checked."""
     if not isinstance(subject, Proved):
         raise NotApplicable("there is no derivation, hence no proof")
+    from mathdl.formal import Certificate
+
     certificate = Certificate(subject.proof)
     try:
         accepted = certificate.check()
