@@ -39,6 +39,26 @@ class SUM(Function):  # type: ignore[misc]
     is_real = True
 
 
+class PLUS(Function):  # type: ignore[misc]
+    """The sum of indices, in an order that stays as it is when they are renamed."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, *terms: Any) -> Any:
+        flat = [part for t in terms for part in (t.args if isinstance(t, PLUS) else (t,))]
+        if all(t.is_Integer for t in flat):
+            return Add(*flat)
+        return None if len(flat) == len(terms) else cls(*flat)
+
+
+def in_order(index: Any) -> Any:
+    """An index with its terms in a fixed order."""
+    terms = Add.make_args(index)
+    return index if len(terms) == 1 else PLUS(*sorted(terms, key=str))
+
+
 @cache
 def _head(name: str, sign: str) -> Any:
     return Function(name, real=True, **({sign: True} if sign else {}))
