@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from mathdl.formal.coq import Text, nat
-from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part, Turned, entries
+from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part, Turned
 from mathdl.ir.dim import Dim
 
 
@@ -92,10 +92,14 @@ class _Script:
         self.lines.append("}")
 
     def _turned(self, term: Any, made: Turned, key: str) -> None:
+        inner = self.assertions(made.result)
         name = self.lemmas[key] = f"S{next(self.numbers)}"
-        real = self.text.real
-        self.lines.append(f"assert ({name} : {self._over(term)}{real(term)} = {real(made.result)})"
-                          f" by (intros; apply {made.why}; range).")
+        real, result = self.text.real, self.normal.form(made.result)
+        self.lines += [
+            f"assert ({name} : {self._over(term)}{real(term)} = {real(result)}).",
+            f"{{ intros. transitivity {real(made.result)}; [{turning(made.why)}|]."
+            + "".join(f" rewrite {n} by range." for n in inner) + " reflexivity. }",
+        ]
 
     def _over(self, term: Any) -> str:
         free = [s for s in free_indices(term, self.normal) if s not in self.given]
@@ -161,15 +165,14 @@ class _Script:
                 f"{{ apply sumf_ext; intros {v} {v}_lt.",
                 *(f"  {line}" for line in self._pulled(part)), "}",
             ]
-        if part.turned != part.product:
-            turns = [e for e in sorted(entries(part.product), key=str)
-                     if e.func.__name__ in self.normal.symmetric
-                     and e not in entries(part.turned)]
+        if part.turns:
             lines.append(f"transitivity ({self._nest(binders, part.turned)}).")
-            lines += ["{ " + "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders)
-                      + "".join(f"rewrite ({self.normal.symmetric[e.func.__name__]} "
-                                f"{nat(e.args[0])} {nat(e.args[1])}) by range. " for e in turns)
-                      + "linear. }"]
+            lines.append("{ " + "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders))
+            for e, turned in part.turns:
+                why = self.normal.symmetric.get(e.func.__name__, "")
+                lines.append(f"  replace {real(e)} with {real(turned)} "
+                             f"by (symmetry; {turning(why)}).")
+            lines.append("  linear. }")
         return [*lines, *self._swaps(binders, part), "commuted."]
 
     def _pulled(self, part: Part) -> list[str]:
@@ -230,6 +233,11 @@ def _alpha(text: str) -> str:
     for name in re.findall(r"fun (\w+) =>", text):
         names.setdefault(name, f"_{len(names)}")
     return re.sub(r"\w+", lambda m: names.get(m[0], m[0]), text)
+
+
+def turning(why: str) -> str:
+    """The tactic by which an entry is the same with its indices in order."""
+    return f"apply {why}; range" if why else "f_equal; lia"
 
 
 def _sum(dim: Dim, symbol: Any, body: str) -> str:

@@ -151,7 +151,12 @@ class Part:
     product: Any = None
     order: tuple[Any, ...] = ()
     fact: str = ""
-    turned: Any = None
+    turns: tuple[tuple[Any, Any], ...] = ()
+
+    @property
+    def turned(self) -> Any:
+        """The product with its entries tidied."""
+        return self.product.xreplace(dict(self.turns))
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Turned:
-    """An entry of a symmetric matrix that is the one across the diagonal, by a hypothesis."""
+    """An entry with its indices in order: those of a symmetric matrix by the hypothesis ``why``."""
 
     why: str
     result: Any
@@ -204,7 +209,7 @@ class Normal:
 
         def look(part: Any) -> None:
             if isinstance(part, SUM) or (is_entry(part) and (
-                    part.func.__name__ in self.opened or self._turns(part))):
+                    part.func.__name__ in self.opened or self.tidied(part) != part)):
                 found[part] = None
             else:
                 for arg in part.args:
@@ -213,20 +218,22 @@ class Normal:
         look(term)
         return list(found)
 
-    def _turns(self, term: Any) -> bool:
-        """Whether an entry of a symmetric matrix has its indices in the other order."""
-        return term.func.__name__ in self.symmetric and str(term.args[0]) > str(term.args[1])
+    def tidied(self, entry: Any) -> Any:
+        """The same entry with sums of indices, and indices of symmetric matrices, in order."""
+        index = [PLUS(*sorted(e.args, key=str)) if isinstance(e, PLUS) else e
+                 for e in entry.args]
+        if entry.func.__name__ in self.symmetric:
+            index.sort(key=str)
+        return entry.func(*index)
 
     def turned(self, term: Any) -> Any:
-        """A product with the entries of symmetric matrices turned to have indices in order."""
-        return term.xreplace({e: e.func(*reversed(e.args)) for e in entries(term)
-                              if self._turns(e)})
+        """A product with its entries tidied."""
+        return term.xreplace({e: t for e in entries(term) if (t := self.tidied(e)) != e})
 
     def _form(self, term: Any) -> Any:
-        if is_entry(term) and self._turns(term):
-            found = term.func(*reversed(term.args))
-            self.made[term] = Turned(self.symmetric[term.func.__name__], found)
-            return found
+        if is_entry(term) and (found := self.tidied(term)) != term:
+            self.made[term] = Turned(self.symmetric.get(term.func.__name__, ""), found)
+            return self.form(found)
         if is_entry(term) and term.func.__name__ in self.opened:
             assert self.definition is not None
             body = self.definition(term)
@@ -277,9 +284,9 @@ class Normal:
                 flat.append((new, factor.args[0]))
                 factor = factor.args[2].xreplace({factor.args[1]: new})
             product = product * factor
-        order, chain, turned = self._ordered([(symbol, dim), *flat], product)
+        order, chain, turns = self._ordered([(symbol, dim), *flat], product)
         return Part(term, coefficient, rest, coefficient * chain, None, inner, tuple(flat),
-                    product, order, turned=turned)
+                    product, order, turns=turns)
 
     def _inside(self, delta: Any, symbol: Any, dim: Dim) -> bool:
         other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
@@ -291,9 +298,9 @@ class Normal:
 
     def _ordered(
         self, binders: list[tuple[Any, Dim]], product: Any
-    ) -> tuple[tuple[Any, ...], Any, Any]:
-        """The binders' symbols in canonical order, the sum with canonical names, and the product
-        as it stands in it, under the old names."""
+    ) -> tuple[tuple[Any, ...], Any, tuple[tuple[Any, Any], ...]]:
+        """The binders' symbols in canonical order, the sum with canonical names, and the entries
+        that it has tidied."""
         below = height(product)
         candidates = []
         for order in permutations(binders):
@@ -302,7 +309,9 @@ class Normal:
             term = renamed
             for symbol, dim in reversed(order):
                 term = SUM(dim, names[symbol], term)
-            candidates.append((([str(d) for _, d in order], str(renamed)), order, term,
-                               renamed.xreplace({v: k for k, v in names.items()})))
-        _, best, term, turned = min(candidates, key=lambda c: c[0])
-        return tuple(symbol for symbol, _ in best), term, turned
+            candidates.append((([str(d) for _, d in order], str(renamed)), order, term, names))
+        _, best, term, names = min(candidates, key=lambda c: c[0])
+        back = {v: k for k, v in names.items()}
+        turns = tuple((e, t) for e in sorted(entries(product), key=str)
+                      if (t := self.tidied(e.xreplace(names)).xreplace(back)) != e)
+        return tuple(symbol for symbol, _ in best), term, turns
