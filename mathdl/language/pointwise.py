@@ -13,6 +13,7 @@ from mathdl.errors import DomainError, NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import constant, define, exact, out_ranges
 from mathdl.ir.dim import Dim, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
+from mathdl.ir.serial import serial
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.names import shown
 from mathdl.language.notation import as_entries, is_index_notation
@@ -61,6 +62,7 @@ def constant_value(tensor: Tensor) -> Any | None:
     return equation.body if equation.reduce == "none" and equation.body.is_number else None
 
 
+@serial
 def apply_to_numbers(law: Callable[..., Any], scalars: Sequence[Any], what: str) -> Any:
     """``law`` of numbers and dim expressions; outside the domain or range is a DomainError."""
     if sum(map(_size, scalars)) > MAX_PARTS:
