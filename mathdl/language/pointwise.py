@@ -15,7 +15,7 @@ from mathdl.ir.dim import Dim, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.serial import serial
 from mathdl.ir.tensor import Access, Tensor
-from mathdl.language.names import shown
+from mathdl.language.names import check_name, shown
 from mathdl.language.notation import as_entries, is_index_notation
 
 
@@ -44,6 +44,7 @@ def as_scalar(value: Any) -> Any:
                 f"{symbol} is neither a tensor nor a dim; declare it with tensor() or dims(), "
                 "and state index notation with equation()"
             )
+        check_name(symbol.name, "dim name")
     return result
 
 
