@@ -12,7 +12,7 @@ from typing import Any
 from mathdl.errors import NamingError
 from mathdl.generate.code import OWN_NAMES, dim_name
 from mathdl.generate.compiled import Compiled
-from mathdl.generate.module import Module, dims_of, module_text
+from mathdl.generate.module import Module, dims_of, dims_of_shapes, module_text
 from mathdl.generate.numpy_printer import Printer
 from mathdl.generate.schedule import in_blocks, schedule
 from mathdl.ir.tensor import Tensor
@@ -55,7 +55,7 @@ def generate_numpy(
         for part in label.split(","):
             check_result_name(part)
     dims = dims_of([*(t for _, t in outputs), *plan.inputs])
-    _check_names([t.name or "" for t in plan.inputs], dims)
+    _check_names(plan.inputs, dims)
     printer = Printer(plan, dims)
     blocked = in_blocks(plan)
     in_turn = Printer(blocked, dims, printer.steps) if blocked is not None else None
@@ -72,11 +72,14 @@ def generate_numpy(
     return Compiled(module_text(module), function, inputs, ignored)
 
 
-def _check_names(inputs: Sequence[str], dims: Sequence[Any]) -> None:
+def _check_names(tensors: Sequence[Tensor], dims: Sequence[Any]) -> None:
     """Names that stand in the code as they are: of arguments, and of dims that are passed."""
-    called = [str(dim) for dim in dims]
-    for name in (*inputs, *called):
+    told = dims_of_shapes(tensors)
+    inputs = [t.name or "" for t in tensors]
+    called = [str(dim) for dim in dims if dim not in told]
+    for name in (*inputs, *map(str, dims)):
         check_name(name)
+    for name in (*inputs, *called):
         if name in OWN_NAMES:
             raise NamingError(f"the name {name!r} is used by the generated code; choose another")
     shown: dict[str, str] = {}
