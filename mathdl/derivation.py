@@ -17,6 +17,7 @@ from mathdl.differentiate import (
     reordered,
 )
 from mathdl.errors import AssumptionError, NamingError, OrderError
+from mathdl.ir.serial import serial
 from mathdl.ir.steps import Step
 from mathdl.ir.system import inputs_of, put_labels
 from mathdl.ir.tensor import Tensor, input_tensor
@@ -107,6 +108,7 @@ class Derivation:
 
     # -- code ----------------------------------------------------------------------------------
 
+    @serial
     def compile(self, outputs: Outputs = "value_and_grad", *, target: str = "numpy") -> Compiled:
         """A callable that computes the value and the derivatives; ``.source`` is its module.
 
@@ -138,6 +140,7 @@ class Derivation:
         lone = outputs == "value" and "" in self.outputs
         return self._code(wanted[outputs], outputs, self.single or lone)
 
+    @serial
     def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
 
@@ -255,6 +258,7 @@ class Derivation:
         return self._code(list(self.lower.items()), "grad", False)
 
     @cached_property
+    @serial
     def proof(self) -> Proof:
         """The derivation as a proof: numbered steps with their premises, which can be checked."""
         from mathdl.proof import proof_of
@@ -357,6 +361,7 @@ def _shown(output: str) -> str:
 # -- deriving ---------------------------------------------------------------------------------
 
 
+@serial
 def derive(
     expr: Tensor | Mapping[str, Tensor] | Sequence[Tensor],
     wrt: BlockWrt,
@@ -428,11 +433,13 @@ def derive(
     )
 
 
+@serial
 def compile_expression(expr: Any) -> Compiled:
     """A callable that computes ``expr`` from its inputs, in a stable form; ``.source`` is its code.
 
-    Called with arrays by keyword, or in the order of declaration.  Of several expressions, a
-    mapping by name, it returns a dict.
+    Called with arrays by keyword, or in the order that :func:`mathdl.parse` was told; what was
+    built by operators takes them in the order of their names.  Of several expressions, a mapping
+    by name, it returns a dict.
     """
     from mathdl.generate import generate_numpy
 
@@ -454,6 +461,6 @@ def compile_expression(expr: Any) -> Compiled:
 def _arguments(
     exprs: Sequence[Tensor], variables: Sequence[Tensor], declared: Mapping[str, Tensor]
 ) -> tuple[Tensor, ...]:
-    """What the code asks for: the inputs in the order in which they were declared."""
+    """What the code asks for: the inputs as they were declared to the parser, then by name."""
     needed = dict.fromkeys([*inputs_of(exprs), *variables])
     return tuple(dict.fromkeys([*(t for t in declared.values() if t in needed), *needed]))

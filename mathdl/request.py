@@ -13,6 +13,7 @@ from mathdl.ir.dim import MAX_AXES
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declared import declared_with
+from mathdl.language.names import check_result_name
 from mathdl.language.pointwise import as_tensor
 from mathdl.language.stand_ins import require_closed
 
@@ -124,8 +125,7 @@ def resolve_outputs(expr: Any) -> dict[str, Tensor]:
     if not given:
         raise NamingError("there is no expression to derive")
     for name in given:
-        if not isinstance(name, str) or not (name.isidentifier() or name.isdigit()):
-            raise NamingError(f"an output is called by a name as in Python, not {name!r}")
+        check_result_name(name)
     outputs = {name: as_tensor(one) for name, one in given.items()}
     seen: dict[str, Tensor] = {}
     for tensor in inputs_of(outputs.values()):

@@ -43,19 +43,26 @@ _CONDITIONS = {
 
 RESERVED = frozenset((
     "np", "math", "scipy", "dtype", "run", "out", "number", "rowdot", "threading", "plan",
-    "OrderedDict", "key", "known", "array", "sizes", *keyword.kwlist, *dir(builtins),
+    "OrderedDict", "key", "known", "array", "sizes", "given", *keyword.kwlist, *dir(builtins),
 ))
 
-# what the generated functions use themselves: an argument of that name would hide it
+# what the functions use that take arguments by the names of the user, who would hide it
 OWN_NAMES = frozenset((
-    "given", "TypeError", "AttributeError", "_key", "_found", "_known", "_inputs", "_compute",
-    "_prepare", "_array", "_dtype", "_misfit", "_local", "_indices", "_passed",
+    "TypeError", "AttributeError", "_key", "_found", "_inputs", "_compute", "_prepare", "_local",
+    "_ndarray", "_in_range", "_plan",
 ))
+
+
+def own_name(name: str) -> str:
+    """A name of the user inside of generated code, where names with ``_`` in front are its own."""
+    return f"x{name}" if name.startswith("_") else name
 
 
 def dim_name(dim: Any) -> str:
-    """How a dim is called in generated code."""
-    return f"{dim}_dim" if str(dim) in RESERVED else str(dim)
+    """How a dim is called in generated code; a counter ``_p0`` of the code's own is no dim."""
+    name = str(dim)
+    private = name.startswith("_") and dim.is_positive
+    return f"{own_name(name)}_dim" if name in RESERVED or private else name
 
 
 @lru_cache(maxsize=16384)
@@ -140,7 +147,7 @@ def float_code(value: Any) -> str:
         return known
     named = {
         s: Symbol(dim_name(s), integer=True, positive=True)
-        for s in value.free_symbols if str(s) in RESERVED
+        for s in value.free_symbols if dim_name(s) != str(s)
     }
     text = pycode(value.xreplace(named), strict=True, user_functions=_CONDITIONS)
     return f"float({text})"

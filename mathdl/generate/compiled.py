@@ -11,7 +11,7 @@ _COUNT = itertools.count()
 
 
 class Compiled:
-    """A compiled computation; call it with arrays by name or in order of declaration.
+    """A compiled computation; call it with arrays by name or in the order of ``inputs``.
 
     ``source`` is the whole module: saved to a file it offers the same function without mathdl.
     ``plan(...)`` returns the bare computation for arrays of the given dims and dtype: called

@@ -87,7 +87,9 @@ def _in_range(m: Module, sizes: str) -> list[str]:
 
 
 def _public(m: Module, names: list[str], free: list[str], arrays: bool) -> list[str]:
-    out = "out" if "out" not in (*names, *free) else "out_"
+    out = "out"
+    while out in (*names, *free):
+        out += "_"
     lines = ["", *listed(f"def {m.function}(",
                          [*names, "*", f"{out}=None", *(f"{d}=None" for d in free)], "):")]
     lines += [*textwrap.wrap(f'"""{_returns(m)}', 95, initial_indent="    ",

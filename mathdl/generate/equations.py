@@ -39,6 +39,7 @@ from mathdl.generate.values import (
     Cast,
     Collected,
     Cumulate,
+    Kind,
     Loop,
     Positions,
     Reduction,
@@ -80,12 +81,14 @@ class Lowering:
         whole = index_tensors(step_order(together))
         args = []
         for given, access in zip(step.inputs, together[0].operands, strict=True):
-            value = self.reader.dense(access.tensor)
-            if value.kind != ("int" if given in whole else "float"):
-                value = self.graph.make(Cast(value), value.shape)
-            args.append(value)
+            args.append(self._of_kind("int" if given in whole else "float", access.tensor))
         op = Loop(step, tuple(args), tuple(t.emitted for t in together))
         return self.graph.make(op, (), "object")
+
+    def _of_kind(self, kind: Kind, tensor: Tensor) -> Value:
+        """The whole array, conditions and integers as numbers where those are wanted."""
+        value = self.reader.dense(tensor)
+        return value if value.kind == kind else self.graph.make(Cast(value), value.shape)
 
     def lower(self, tensor: Tensor) -> None:
         """Make the tensor's value; the tensors that it reads have theirs."""
@@ -95,7 +98,7 @@ class Lowering:
                 whole = self._collected(tensor, tensor.recurrence)
                 self.reader.store(tensor, whole, tuple(range(tensor.ndim)))
                 return
-            args = tuple(self.reader.dense(a.tensor) for a in tensor.operands)
+            args = tuple(self._of_kind("float", a.tensor) for a in tensor.operands)
             whole = lower_call(self.graph, tensor, args)
             self.reader.store(tensor, whole, tuple(range(tensor.ndim)))
             return

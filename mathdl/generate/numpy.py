@@ -7,14 +7,16 @@ masks and other constants are made there too.  ``run`` does the arithmetic and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mathdl.errors import NamingError
-from mathdl.generate.code import OWN_NAMES
+from mathdl.generate.code import OWN_NAMES, dim_name
 from mathdl.generate.compiled import Compiled
-from mathdl.generate.module import Module, dims_of, module_text
+from mathdl.generate.module import Module, dims_of, dims_of_shapes, module_text
 from mathdl.generate.numpy_printer import Printer
 from mathdl.generate.schedule import in_blocks, schedule
 from mathdl.ir.tensor import Tensor
+from mathdl.language.names import check_name, check_result_name
 from mathdl.language.stand_ins import require_closed
 
 
@@ -49,12 +51,11 @@ def generate_numpy(
         raise ValueError("single is for one output besides the value")
     require_closed(tensor for _, tensor in outputs)
     plan = schedule(outputs, names, extra_inputs)
-    for tensor in plan.inputs:
-        if tensor.name in OWN_NAMES:
-            raise NamingError(
-                f"the tensor name {tensor.name!r} is used by the generated code; choose another"
-            )
+    for label in labels:
+        for part in label.split(","):
+            check_result_name(part)
     dims = dims_of([*(t for _, t in outputs), *plan.inputs])
+    _check_names(plan.inputs, dims)
     printer = Printer(plan, dims)
     blocked = in_blocks(plan)
     in_turn = Printer(blocked, dims, printer.steps) if blocked is not None else None
@@ -69,3 +70,23 @@ def generate_numpy(
     )
     inputs = [t.name or "" for t in plan.inputs]
     return Compiled(module_text(module), function, inputs, ignored)
+
+
+def _check_names(tensors: Sequence[Tensor], dims: Sequence[Any]) -> None:
+    """Names that stand in the code as they are: of arguments, and of dims that are passed."""
+    told = dims_of_shapes(tensors)
+    inputs = [t.name or "" for t in tensors]
+    called = [str(dim) for dim in dims if dim not in told]
+    for name in (*inputs, *map(str, dims)):
+        check_name(name)
+    for name in (*inputs, *called):
+        if name in OWN_NAMES:
+            raise NamingError(f"the name {name!r} is used by the generated code; choose another")
+    shown: dict[str, str] = {}
+    for dim in dims:
+        other = shown.setdefault(dim_name(dim), str(dim))
+        if other != str(dim):
+            raise NamingError(f"the dims {other!r} and {str(dim)!r} have one name in the code")
+    if len(set(inputs)) < len(inputs) or set(inputs) & set(called):
+        twice = next(n for k, n in enumerate(inputs) if n in (*inputs[:k], *called))
+        raise NamingError(f"two things are called {twice!r}")

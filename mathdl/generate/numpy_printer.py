@@ -12,6 +12,7 @@ from mathdl.generate.code import (
     dim_name,
     float_code,
     number_text,
+    own_name,
     position_code,
 )
 from mathdl.generate.labelled import axis
@@ -98,6 +99,7 @@ class Printer:
         self._print()
 
     def fresh(self, name: str) -> str:
+        name = own_name(name)
         candidate, k = name, 1
         while candidate in self.taken:
             k += 1
@@ -299,7 +301,7 @@ class Printer:
         if step.shape == ():
             text = self.kernels.number(step)
             wanted = self.schedule.holds.get(step, "")
-            if not wanted.isidentifier() or wanted in self.taken:
+            if not wanted.isidentifier() or own_name(wanted) in self.taken:
                 wanted = self._numbered("f" if step.kind == "object" else "s")
             self.known[step] = self.fresh(wanted)
             return [f"{self.known[step]} = {text}"]

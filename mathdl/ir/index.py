@@ -30,17 +30,18 @@ def bound_index(k: int) -> Any:
     return Symbol(f"r{k}", integer=True, nonnegative=True)
 
 
-_SLOTS: list[Any] = []
+_SLOTS: dict[int, Any] = {}
 _SLOT_NUMBER: dict[Any, int] = {}
 
 
 def slot(k: int) -> Any:
     """The symbol that stands in a body for the ``k``-th access."""
-    while len(_SLOTS) <= k:
-        symbol = Symbol(f"x{len(_SLOTS)}", real=True)
-        _SLOT_NUMBER[symbol] = len(_SLOTS)
-        _SLOTS.append(symbol)
-    return _SLOTS[k]
+    symbol = _SLOTS.get(k)
+    if symbol is None:
+        symbol = Symbol(f"x{k}", real=True)
+        _SLOT_NUMBER[symbol] = k  # known before anyone is given it
+        _SLOTS[k] = symbol
+    return symbol
 
 
 def slot_number(symbol: Any) -> int | None:

@@ -108,8 +108,8 @@ def reading(operands: Iterable[Access], known: Mapping[int, Tensor]) -> tuple[Ac
 
 
 def inputs_of(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """The inputs below the outputs, in order of creation."""
-    return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.created)
+    """The inputs below the outputs, by name: the same whatever was computed before."""
+    return sorted((t for t in topological(outputs) if t.is_input), key=lambda t: t.rank)
 
 
 def depends_on(

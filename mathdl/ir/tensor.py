@@ -8,7 +8,6 @@ subexpressions are one node and equality is identity.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -111,7 +110,6 @@ class Tensor:
         "__weakref__",
         "assume",
         "call",
-        "created",
         "definition",
         "label",
         "name",
@@ -131,7 +129,6 @@ class Tensor:
     call: Call | None
     label: str | None
     requires: tuple[Requirement, ...]
-    created: int
     rank: tuple[int, str]  # a total order that depends on the mathematics alone
 
     @property
@@ -272,7 +269,6 @@ def _tensor(name: str, *arguments: Any) -> Tensor:
     return result
 
 
-_CREATED = itertools.count()
 _LOCK = threading.RLock()
 _TABLE: WeakValueDictionary[Any, Tensor] = WeakValueDictionary()
 
@@ -286,7 +282,6 @@ def _make(key: Any, **fields: Any) -> Tensor:
         for name, value in fields.items():
             object.__setattr__(tensor, name, value)
         tensor.rank = _rank(tensor)
-        tensor.created = next(_CREATED)
         _TABLE[key] = tensor
         return tensor
 

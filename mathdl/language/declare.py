@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sympy import Expr
@@ -81,8 +81,17 @@ def _as_dim(token: Any, name: str) -> Dim:
             raise ShapeError(
                 f"dim {token[:40]!r} of {name} is not a positive integer or a name"
             )
-    if isinstance(token, Expr) and not token.is_integer:
-        raise ShapeError(f"dim {shown(token)} of {name} is not a positive integer or a dim")
+    if isinstance(token, Expr):
+        for symbol in sorted(token.free_symbols, key=str):
+            if symbol != dim_symbol(_dim_name(str(symbol))):
+                raise ShapeError(
+                    f"{shown(symbol)} in dim {shown(token)} of {name} is not known as a positive "
+                    f"integer; write dims({shown(symbol)!r})"
+                )
+        if not token.is_integer:
+            raise ShapeError(f"dim {shown(token)} of {name} is not a positive integer or a dim")
+    elif not isinstance(token, int):
+        raise ShapeError(f"dim {shown(token)} of {name} is not a positive integer or a name")
     dim = as_dim(token)
     if isinstance(dim, int) and not 1 <= dim <= MAX_LENGTH:
         raise ShapeError(f"dim {dim} of {name} is not between 1 and {MAX_LENGTH}")
@@ -90,6 +99,8 @@ def _as_dim(token: Any, name: str) -> Dim:
 
 
 def _as_shape(value: Any, name: str) -> Shape:
+    if not isinstance(value, (str, int, Expr, Sequence)) or isinstance(value, bytes):
+        raise ShapeError(f"the shape of {name} is like 'n d' or (n, d), not {shown(value)}")
     parts = [value] if isinstance(value, (str, int, Expr)) else list(value)
     tokens: list[Any] = []
     for part in parts:
@@ -127,7 +138,7 @@ def _symbols(dim: Dim) -> set[Any]:
 def parse_assumptions(assume: Declared | None) -> dict[str, tuple[str, ...]]:
     """``"S: positive_definite; Y: one_hot"`` or a dict as assumptions by tensor."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in _pairs(assume or {}, "assumptions", "S: symmetric"):
+    for name, value in _pairs({} if assume is None else assume, "assumptions", "S: symmetric"):
         if name in found:
             raise NamingError(f"{name!r} has its assumptions stated twice")
         found[name] = _words(value, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from sympy import Integer, KroneckerDelta
@@ -187,11 +189,21 @@ def lstsq(a: Any, b: Any) -> Tensor:
     return nearest(a, b) if b.ndim > 1 else _first_column(nearest(a, _as_column(b)))
 
 
-PRIMITIVES = {
+def _of_tensors(primitive: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The primitive also of numbers and dims, which are refused by their shape."""
+
+    @wraps(primitive)
+    def function(*operands: Any, **named: Any) -> Tensor:
+        return primitive(*map(as_tensor, operands), **{k: as_tensor(v) for k, v in named.items()})
+
+    return function
+
+
+PRIMITIVES: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         det, logdet, signdet, slogdet, inv, pinv, solve, cholesky, matrix_power, expm, eigvalsh,
-        eigvecsh, eigh, svdvals, svd_u, svd_vh, svd, lstsq, inverse_gaps, inverse_sums,
-        inverse_values,
+        eigvecsh, eigh, svdvals, svd_u, svd_vh, svd, lstsq,
+        _of_tensors(inverse_gaps), _of_tensors(inverse_sums), _of_tensors(inverse_values),
     )
 }

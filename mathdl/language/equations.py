@@ -35,7 +35,7 @@ from mathdl.ir.dim import Dim, as_dim, nonnegative, normal
 from mathdl.ir.index import slot
 from mathdl.ir.tensor import Access, Reduce, Requirement, Tensor, input_tensor
 from mathdl.language.indexing import is_integer_tensor
-from mathdl.language.names import shown
+from mathdl.language.names import check_name, shown
 from mathdl.language.notation import (
     Entry,
     Reduction,
@@ -124,7 +124,8 @@ def own(expr: Any) -> Any:
         if isinstance(node, Indexed):
             if node.shape is None:
                 raise ShapeError(f"{node.base} has no shape; write IndexedBase(name, shape=...)")
-            base = input_tensor(str(node.base.label), tuple(as_dim(d) for d in node.shape))
+            name = check_name(str(node.base.label), "tensor name")
+            base = input_tensor(name, tuple(as_dim(d) for d in node.shape))
             return Entry(base, *(convert(e) for e in node.indices))
         if not isinstance(node, Expr | Boolean | Tuple) or not node.args or isinstance(node, Idx):
             return node

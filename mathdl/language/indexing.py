@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Symbol, floor, sympify
 
 from mathdl.errors import ShapeError, UnsupportedError
 from mathdl.ir.build import define, out_ranges
-from mathdl.ir.dim import Dim, nonnegative, normal, show_shape
+from mathdl.ir.dim import MAX_AXES, Dim, nonnegative, normal, show_shape
 from mathdl.ir.index import out_index, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import OPERATORS, Access, Requirement, Tensor
@@ -40,7 +40,9 @@ def index_tensor(a: Tensor, item: Any) -> Any:
 
 def show_item(a: Tensor, items: tuple[Any, ...]) -> str:
     """``X[1, :3]`` as the user wrote it."""
-    return f"{a.name or a.label or 'a tensor'}[{', '.join(_show(i) for i in items)}]"
+    inside = ", ".join(_show(i) for i in items[:MAX_AXES])
+    more = ", ..." if len(items) > MAX_AXES else ""
+    return f"{a.name or a.label or 'a tensor'}[{inside}{more}]"
 
 
 def _show(item: Any) -> str:
@@ -156,7 +158,7 @@ class _Indexing:
         never = nonnegative(value - dim) or nonnegative(-value - 1 - dim)
         if never:
             raise ShapeError(
-                f"index {value} is out of range for axis {axis} of length {dim} "
+                f"index {shown(value)} is out of range for axis {axis} of length {dim} "
                 f"in {self.shown}"
             )
         if nonnegative(-value - 1):

@@ -29,12 +29,19 @@ def check_name(name: object, what: str = "name") -> str:
     return name
 
 
-def shown(value: object) -> str:
-    """What a user passed, short and on one line, for an error message."""
+def check_result_name(name: object) -> str:
+    """``name`` if it is a name, or the position of a result in a list."""
+    position = isinstance(name, str) and name.isascii() and name.isdigit() and len(name) < MAX_NAME
+    return str(name) if position else check_name(name, "name of a result")
+
+
+def shown(value: object, most: int = 40) -> str:
+    """What a user passed, on one line of so many characters, for an error message."""
     if isinstance(value, Tensor):
         return value.name or value.label or "a tensor"
-    if isinstance(value, (list, tuple)):
-        inside = ", ".join(shown(v) for v in value[:4]) + (", ..." if len(value) > 4 else "")
+    if isinstance(value, (list, tuple)) and most > 2:
+        inside = ", ".join(shown(v, most // 2) for v in value[:4])
+        inside += ", ..." if len(value) > 4 else ""
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    text = " ".join(str(value).split())
-    return text if len(text) <= 40 else text[:37] + "..."
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(str(value).split()))
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -153,7 +153,7 @@ def normalise_axis(axis: Any, ndim: int, what: str) -> int:
         raise ShapeError(f"axis of {what} is an integer, not {shown(axis)}")
     number = int(axis)
     if not -ndim <= number < ndim:
-        raise ShapeError(f"axis {axis} of {what} is out of range for {ndim} axes")
+        raise ShapeError(f"axis {shown(axis)} of {what} is out of range for {ndim} axes")
     return number % ndim
 
 

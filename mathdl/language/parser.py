@@ -10,6 +10,7 @@ import ast
 import warnings
 
 from mathdl.errors import ParseError
+from mathdl.ir.serial import serial
 from mathdl.ir.tensor import Tensor
 from mathdl.language.declare import Declared, declare_inputs
 from mathdl.language.declared import remember
@@ -19,6 +20,7 @@ from mathdl.language.raw_text import check_text, place
 from mathdl.language.reader import position
 
 
+@serial
 def parse(text: str, shapes: Declared, assume: Declared | None = None) -> Tensor:
     """The tensor that ``text`` describes over inputs of the declared shapes.
 
@@ -42,7 +44,8 @@ def _syntax_tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(_blanks_removed(text))
+            # of a named file Python would read the line of an error
+            return ast.parse(_blanks_removed(text), filename="")
     except SyntaxError as error:
         cause = (error.msg or "invalid syntax").split(".")[0].split("(")[0].strip()
         at = position(text, error.lineno or 1, (error.offset or 1) - 1)

@@ -13,8 +13,9 @@ from mathdl.errors import DomainError, NamingError, ShapeError, UnsupportedError
 from mathdl.ir.build import constant, define, exact, out_ranges
 from mathdl.ir.dim import Dim, Shape, show_shape
 from mathdl.ir.index import out_indices, slot
+from mathdl.ir.serial import serial
 from mathdl.ir.tensor import Access, Tensor
-from mathdl.language.names import shown
+from mathdl.language.names import check_name, shown
 from mathdl.language.notation import as_entries, is_index_notation
 
 
@@ -43,6 +44,7 @@ def as_scalar(value: Any) -> Any:
                 f"{symbol} is neither a tensor nor a dim; declare it with tensor() or dims(), "
                 "and state index notation with equation()"
             )
+        check_name(symbol.name, "dim name")
     return result
 
 
@@ -61,6 +63,7 @@ def constant_value(tensor: Tensor) -> Any | None:
     return equation.body if equation.reduce == "none" and equation.body.is_number else None
 
 
+@serial
 def apply_to_numbers(law: Callable[..., Any], scalars: Sequence[Any], what: str) -> Any:
     """``law`` of numbers and dim expressions; outside the domain or range is a DomainError."""
     if sum(map(_size, scalars)) > MAX_PARTS:

@@ -16,6 +16,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language import operators
 from mathdl.language.functions import FUNCTIONS
 from mathdl.language.indexing import index_tensor
+from mathdl.language.names import shown
 from mathdl.language.pointwise import as_tensor, constant_value, pointwise
 from mathdl.language.raw_text import MAX_DEPTH, check_number, place
 from mathdl.scalar.compare import COMPARISONS
@@ -293,7 +294,8 @@ class Reader:
             signature(name).bind(*positional, **named)
         except TypeError as error:
             raise self.refuse(
-                node, f"{name}{_plain_signature(name)}: {error}, in {self.source(node)!r}"
+                node,
+                f"{name}{_plain_signature(name)}: {shown(error, 80)}, in {self.source(node)!r}",
             ) from None
 
 

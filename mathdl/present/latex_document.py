@@ -16,7 +16,7 @@ from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivation_rows, derivative
 from mathdl.present.latex_lines import broken, width
 from mathdl.present.latex_tree import show
-from mathdl.present.latex_words import conventions, escaped
+from mathdl.present.latex_words import conventions, escaped, heading
 from mathdl.present.letters import letter
 from mathdl.present.statements import Said, Statement, said, value_name
 from mathdl.present.tree import Formula, Name, Sequenced
@@ -49,8 +49,8 @@ def proof_latex(
     body = f"{theorem(proof, names)}\n\n{steps(found)}"
     if standalone:
         laws = dict.fromkeys(law for s in found.statements for law in s.laws)
-        heading = rf"\section*{{{escaped(title) or _title(proof)}}}"
-        return document(PREAMBLE, heading, body, "\\paragraph{Conventions.}\n" + conventions(body),
+        section = rf"\section*{{{escaped(heading(title)) or _title(proof)}}}"
+        return document(PREAMBLE, section, body, "\\paragraph{Conventions.}\n" + conventions(body),
                         "\\paragraph{Laws.}\n" + laws_used(laws))
     return f"{body}\n"
 

@@ -60,6 +60,11 @@ def notation(latex: str) -> list[str]:
     return [text for pattern, text in CONVENTIONS if re.search(pattern, latex)]
 
 
+def heading(title: str) -> str:
+    """A title given by the user on one line, without what cannot be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in title).split())
+
+
 def escaped(text: str) -> str:
     """Text that is no LaTeX, for LaTeX."""
     special = dict(REPLACED)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mathdl.present.latex import Row
+from mathdl.present.latex_words import heading
 from mathdl.present.theorem import (
     Given,
     Part,
@@ -42,6 +43,7 @@ def portable(latex: str) -> str:
 
 def proof_markdown(proof: Any, detail: str, title: str = "", fold: bool = False) -> str:
     """Theorem and proof; the proof behind a line to click on when it is to ``fold``."""
+    title = heading(title)
     stated, written = theorem(proof), written_proof(proof, detail)
     steps = _joined([*map(_part, written.parts), *_conditions(written), *_laws(written)])
     shown = f"<details>\n<summary>Proof, {len(written)} steps</summary>\n\n{steps}\n\n</details>"

@@ -12,6 +12,7 @@ from mathdl._version import __version__
 from mathdl.ir.assumptions import Assumption
 from mathdl.ir.steps import Law
 from mathdl.present.latex import Row
+from mathdl.present.latex_words import heading
 from mathdl.present.mathml import aligned, large, mathml, paragraph
 from mathdl.present.theorem import (
     Given,
@@ -65,7 +66,7 @@ def proof_page(proof: Any, detail: str, title: str = "") -> str:
         UnsupportedError: a formula cannot be converted.
     """
     stated, written = theorem(proof), written_proof(proof, detail)
-    shown = title or stated.title
+    shown = heading(title) or stated.title
     sections = [
         ("Theorem", theorem_html(stated)),
         ("Proof", proof_html(written)),

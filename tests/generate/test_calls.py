@@ -23,7 +23,7 @@ BAD: list[tuple[Callable[[], dict[str, Any]], type[Exception], str]] = [
     (lambda: {"X": np.ones((2, 3))}, TypeError, "missing W"),
     (lambda: {"X": np.ones((2, 3)), "W": np.ones((3, 1)), "q": 1}, TypeError, "no q"),
     (lambda: {"X": np.ones((2, 3)), "W": np.ones((4, 1))}, ValueError,
-     r"W has shape \(4, 1\), expected \(d, m\) with d = 3 from X"),
+     r"X has shape \(2, 3\), expected \(n, d\) with d = 4 from W"),
     (lambda: {"X": np.ones(3), "W": np.ones((3, 1))}, ValueError, "expected 2 axes"),
     (lambda: {"X": [["a"]], "W": np.ones((1, 1))}, TypeError, "array of numbers"),
     (lambda: {"X": None, "W": np.ones((1, 1))}, TypeError, "array of numbers"),

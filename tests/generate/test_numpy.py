@@ -261,7 +261,7 @@ def test_structure_of_the_result() -> None:
     assert generate_numpy([("value", loss)])(X=arrays["X"]) == value
     run = both.plan(**arrays)
     target = np.empty((2, 1))
-    found = run(arrays["X"], arrays["W"], target)
+    found = run(arrays["W"], arrays["X"], target)
     assert found[1] is target
     assert found[0] == value
 
