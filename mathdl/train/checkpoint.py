@@ -34,6 +34,7 @@ class Resumable(Protocol):
     def restore(self, states: Mapping[str, Floats], steps: int) -> None:
         """Go on from what these were."""
 
+
 MOST = 1 << 26  # bytes of the record
 # what the readers of zip archives, arrays, JSON and random states raise of what is malformed
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError,
