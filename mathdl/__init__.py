@@ -45,6 +45,7 @@ from mathdl.language.batching import vmap
 from mathdl.language.parser import parse
 from mathdl.language.recursion import recurrence
 from mathdl.language.scan import scan
+from mathdl.replay import replay
 
 __all__ = [
     "AssumptionError",
@@ -78,6 +79,7 @@ __all__ = [
     "jvp",
     "parse",
     "recurrence",
+    "replay",
     "scan",
     "tensor",
     "vjp",

@@ -6,15 +6,22 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from mathdl._version import __version__
+from mathdl.cli_parts import (
+    BAD_INPUT,
+    CHECK_FAILED,
+    ExpressionFirst,
+    derived,
+    fail,
+    of_expression,
+)
+from mathdl.cli_verify import verify as verify_command
 from mathdl.errors import InputError, MathDLError, MissingToolError
 
-BAD_INPUT = 2
-CHECK_FAILED = 1
 INTERRUPTED = 130
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -34,32 +41,15 @@ class OneLineErrors(click.Group):
         try:
             status = run(standalone_mode=False, **options)
         except click.ClickException as error:
-            _fail(error.format_message(), BAD_INPUT)
+            fail(error.format_message(), BAD_INPUT)
         except MathDLError as error:
-            _fail(str(error), getattr(error, "exit_status", BAD_INPUT))
+            fail(str(error), getattr(error, "exit_status", BAD_INPUT))
         except click.Abort:
-            _fail("interrupted", INTERRUPTED)
+            fail("interrupted", INTERRUPTED)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}", BAD_INPUT)
+            fail(f"{where}{error.strerror or error}", BAD_INPUT)
         sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    click.echo("error: " + " ".join(message.split()), err=True)
-    sys.exit(status)
-
-
-class ExpressionFirst(click.Command):
-    """A command whose argument may begin with a minus: ``-sum(Y*log(P))/n`` is no option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" not in args:
-            known = {name for option in self.get_params(ctx) for name in option.opts}
-            minus = [a for a in args if a[:1] == "-" and a[1:2] not in ("", "-") and a not in known]
-            if minus:
-                args = [*(a for a in args if a not in minus), "--", *minus]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=OneLineErrors, context_settings=CONTEXT, invoke_without_command=True)
@@ -93,21 +83,7 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
 
 
 @main.command(cls=ExpressionFirst)
-@click.argument("expression", metavar="EXPR")
-@click.option("--shape", "shapes", metavar="TEXT", multiple=True, required=True,
-              help='Declares tensors, as in "X: n d; w: d; a:" (a scalar has no dims). Repeatable.')
-@click.option("--wrt", metavar="NAME[,NAME]", multiple=True, required=True,
-              help="Differentiate with respect to these; W:b is the mixed derivative d/db d/dW "
-                   "alone. Repeatable.")
-@click.option("--order", type=int, default=1, show_default=True,
-              help="1: gradient, or Jacobian of a tensor; 2: Hessian, of several names all its "
-                   "blocks. W:b says it itself.")
-@click.option("--assume", "assumptions", metavar="TEXT", multiple=True,
-              help='What holds of a tensor, as in "S: positive_definite; Y: one_hot". Repeatable.')
-@click.option("--symmetric", metavar="ambient|projected|vech", default="ambient",
-              show_default=True,
-              help="The gradient G by a symmetric argument: G, (G + G.T)/2, or by the entries on "
-                   "and below the diagonal, G + G.T - diag(G).")
+@of_expression
 @click.option("--format", "form", type=click.Choice([*_PRINTED, "json", "pdf"]), default="text",
               show_default=True, help="How to print the result; pdf needs --out and TeX.")
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False),
@@ -145,21 +121,13 @@ def derive(
       mathdl derive "sum((T - U @ V.T)**2)" --shape "T: n m; U: n k; V: m k" --wrt U --order 2
       mathdl derive "sum(tanh(x))" --shape "x: n" --wrt x --code grad.py
     """
-    import mathdl as md
-
     if form == "pdf":
         from mathdl.present.pdf import pdflatex
 
         if out is None:
             raise click.UsageError("--format pdf needs --out FILE")
         pdflatex()  # before the work, not after it
-    text = _standard_input() if expression == "-" else expression
-    names = [name.strip() for part in wrt for name in part.split(",")]
-    items = [tuple(map(str.strip, n.split(":"))) if ":" in n else n for n in names]
-    value = md.parse(text, shapes="; ".join(shapes), assume="; ".join(assumptions))
-    # one name is one tensor: the code returns its derivative bare
-    lone = items[0] if len(items) == 1 and ":" not in names[0] else items
-    derivation = md.derive(value, wrt=lone, order=order, symmetric=symmetric)
+    text, names, derivation = derived(expression, shapes, wrt, order, assumptions, symmetric)
     report = derivation.verify(seed=seed) if verify else None
     accepted = report is None or bool(report)
     if code not in (None, "-") and accepted:
@@ -182,15 +150,7 @@ def derive(
     if not accepted:
         kept = "; no code was written" if code is not None else (
             "; no PDF was written" if form == "pdf" else "")
-        _fail(f"verification failed{kept}", CHECK_FAILED)
-
-
-def _standard_input() -> str:
-    """What is piped in; no expression that the language accepts is as long as the limit."""
-    try:
-        return sys.stdin.buffer.read(1 << 20).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"standard input is not UTF-8 text: {error.reason}") from None
+        fail(f"verification failed{kept}", CHECK_FAILED)
 
 
 def _as_json(
@@ -206,6 +166,9 @@ def _as_json(
     if report is not None:
         result["verification"] = json.loads(report.to_json())
     return json.dumps(result, indent=2, ensure_ascii=False)
+
+
+main.add_command(verify_command)
 
 
 class Experiments(click.Group):
@@ -375,7 +338,7 @@ def catalogue(
 def _fail_if_any(entries: Any, outcomes: dict[str, Any], problems: dict[str, str]) -> int:
     failed = [e.name for e in entries if not outcomes[e.name] or e.name in problems]
     if failed:
-        _fail(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}", CHECK_FAILED)
+        fail(f"{len(failed)} of {len(entries)} failed: {', '.join(failed)}", CHECK_FAILED)
     return 0
 
 

@@ -32,11 +32,14 @@ LAYERS = [
     "formal",
     "derivation",
     "foreign",
+    "replay",
     "convexity",
     "mathdl",  # the package itself: the public names
     "catalogue",
     "train",
     "book",
+    "cli_parts",
+    "cli_verify",
     "cli",
     "__main__",
 ]

@@ -1,14 +1,15 @@
-"""What equations mean: values over the full index grid, by NumPy.
+"""What equations mean: values over the full index grid, in any kind of numbers.
 
 Slow, simple, and apart from all that derives and generates: only the representation is read, and
-scalar functions and primitives have tables of their own here.  An access out of range is zero.
+scalar functions and primitives have tables of their own here, those of floats computed by NumPy.
+An access out of range is zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import sympy
@@ -103,17 +104,23 @@ def _expm(a: Array, **_: Any) -> Array:
     return np.asarray(scipy.linalg.expm(a))
 
 
+def _symmetrised(a: Array) -> Array:
+    """What an eigendecomposition is of, whichever triangle NumPy reads."""
+    return np.asarray((a + np.swapaxes(a, -1, -2)) / 2)
+
+
 PRIMITIVES: dict[str, Callable[..., Any]] = {
     "inv": lambda a, **_: np.linalg.inv(a), "solve": _solve,
     "pinv": lambda a, **_: np.linalg.pinv(a),
     "det": lambda a, **_: np.linalg.det(a), "logdet": lambda a, **_: np.linalg.slogdet(a)[1],
     "signdet": lambda a, **_: np.linalg.slogdet(a)[0],
     "cholesky": lambda a, **_: np.linalg.cholesky(a), "expm": _expm,
-    "eigvalsh": lambda a, **_: np.linalg.eigh(a)[0],
-    "eigvecsh": lambda a, **_: np.linalg.eigh(a)[1],
+    "eigvalsh": lambda a, **_: np.linalg.eigh(_symmetrised(a))[0],
+    "eigvecsh": lambda a, **_: np.linalg.eigh(_symmetrised(a))[1],
     "svd_u": _svd(0), "svdvals": _svd(1), "svd_vh": _svd(2),
     "inverse_gaps": lambda w, **_: _gaps(w, -1), "inverse_sums": lambda w, **_: _gaps(w, 1),
-    "inverse_values": lambda w, **_: 1 / w,
+    # of the columns of U, which have no complement where it is square
+    "inverse_values": lambda s, u, **_: np.zeros_like(s) if u.shape[-2] == u.shape[-1] else 1 / s,
     "lstsq": lambda a, b, **_: np.linalg.lstsq(a, b, rcond=None)[0],
 }
 
@@ -142,12 +149,61 @@ _FOLDS: dict[str, Callable[[Array, tuple[int, ...]], Any]] = {
 }
 
 
+class Numbers(Protocol):
+    """What entries are, and what scalar expressions, reductions and primitives make of them."""
+
+    zero: Any
+
+    def array(self, values: Any) -> Array:
+        """Integers, or numbers of this kind, as an array of this kind."""
+
+    def integers(self, values: Any) -> Array:
+        """The entries that index, as integers."""
+
+    def law(self, expr: Any) -> tuple[tuple[Any, ...], Callable[..., Any]]:
+        """The symbols of a scalar expression and the function of arrays of their values."""
+
+    def fold(self, reduce: str, values: Array, axes: tuple[int, ...]) -> Any:
+        """A reduction over the last axes."""
+
+    def primitive(self, name: str) -> Callable[..., Any] | None:
+        """The law of a primitive, if it is known."""
+
+
+class Floats:
+    """Double precision, by NumPy."""
+
+    zero = 0.0
+
+    def array(self, values: Any) -> Array:
+        return np.asarray(values, dtype=float)
+
+    def integers(self, values: Any) -> Array:
+        return np.asarray(values).astype(int)
+
+    def law(self, expr: Any) -> tuple[tuple[Any, ...], Callable[..., Any]]:
+        return compiled(expr)
+
+    def fold(self, reduce: str, values: Array, axes: tuple[int, ...]) -> Any:
+        return _FOLDS[reduce](values, axes)
+
+    def primitive(self, name: str) -> Callable[..., Any] | None:
+        return PRIMITIVES.get(name)
+
+
+FLOATS = Floats()
+
+
 class Evaluator:
     """Values of tensors at one instance; what was computed is kept."""
 
-    def __init__(self, inputs: Callable[[Tensor], Array], sizes: Mapping[Any, int]) -> None:
+    def __init__(
+        self, inputs: Callable[[Tensor], Array], sizes: Mapping[Any, int],
+        numbers: Numbers = FLOATS,
+    ) -> None:
         self.inputs = inputs
         self.sizes = dict(sizes)
+        self.numbers = numbers
         self.known: dict[Tensor, Array] = {}
 
     def size(self, expr: Any) -> int:
@@ -177,11 +233,11 @@ class Evaluator:
             value = self._primitive(tensor, given)
         else:
             value = self._equation(tensor, given)
-        return np.asarray(value, dtype=float)
+        return self.numbers.array(value)
 
     def _primitive(self, tensor: Tensor, given: Sequence[Array]) -> Array:
         assert tensor.call is not None
-        law = PRIMITIVES.get(tensor.call.primitive)
+        law = self.numbers.primitive(tensor.call.primitive)
         if law is None:
             raise UnsupportedError(f"the checker does not know {tensor.call.primitive}")
         return np.asarray(law(*given))
@@ -195,7 +251,7 @@ class Evaluator:
             entries = [x[t] for x in rest[: len(step.items)]]
             arrays = (*carry, *entries, *rest[len(step.items):])
             known = dict(zip(step.inputs, arrays, strict=True))
-            inner = Evaluator(known.__getitem__, self.sizes)
+            inner = Evaluator(known.__getitem__, self.sizes, self.numbers)
             *carry, made[t] = [inner.value(x) for x in (*step.nexts, tensor.emitted)]
         return np.stack([made[t] for t in range(count)])
 
@@ -205,29 +261,37 @@ class Evaluator:
         full = (*shape, *(self.size(d) for d in equation.extents))
         count = len(shape)
         names = [*map(out_index, range(count)), *map(bound_index, range(len(full) - count))]
-        env: dict[Any, Any] = dict(self.sizes)
+        places: dict[Any, Any] = dict(self.sizes)
         for axis, name in enumerate(names):
-            env[name] = np.arange(full[axis]).reshape(
+            places[name] = np.arange(full[axis]).reshape(
                 [-1 if k == axis else 1 for k in range(len(full))]
             )
+        entries: dict[Any, Any] = {}
 
-        def at(expr: Any) -> Any:
-            symbols, law = compiled(expr)
-            for s in symbols:
-                k = slot_number(s)
-                if k is None or s in env:
-                    continue
-                source = given[k]
-                inside: Any = True
-                places = []
+        def entry(symbol: Any) -> Any:
+            """What an access reads, over the grid."""
+            if symbol in places:
+                return self.numbers.array(places[symbol])
+            if symbol not in entries:
+                k = slot_number(symbol)
+                if k is None:
+                    raise UnsupportedError(f"the symbol {symbol} has no value here")
+                source, inside, at = given[k], True, []
                 for e, n in zip(equation.operands[k].index, source.shape, strict=True):
-                    place = np.asarray(at(e)).astype(int)
-                    inside = inside & (place >= 0) & (place < n)
-                    places.append(np.clip(place, 0, n - 1))
-                env[s] = np.where(inside, source[tuple(places)], 0.0)
-            return law(*(env[s] for s in symbols))
+                    position = place(e)
+                    inside = inside & (position >= 0) & (position < n)
+                    at.append(np.clip(position, 0, n - 1))
+                entries[symbol] = np.where(inside, source[tuple(at)], self.numbers.zero)
+            return entries[symbol]
+
+        def place(expr: Any) -> Any:
+            symbols, law = compiled(expr)
+            values = [places[s] if s in places else self.numbers.integers(entry(s))
+                      for s in symbols]
+            return np.asarray(law(*values)).astype(int)
 
         with np.errstate(all="ignore"):
-            body = np.broadcast_to(np.asarray(at(equation.body), dtype=float), full)
+            symbols, law = self.numbers.law(equation.body)
+            body = np.broadcast_to(self.numbers.array(law(*map(entry, symbols))), full)
             axes = tuple(range(count, len(full)))
-            return np.asarray(_FOLDS[equation.reduce](body, axes))
+            return np.asarray(self.numbers.fold(equation.reduce, body, axes))

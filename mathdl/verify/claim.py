@@ -48,6 +48,21 @@ class Claim:
         """The name of the argument by which it is the derivative."""
         return self.blocks[key].path[-1]
 
+    def preimages(self, arrays: Values) -> Values:
+        """Arguments as they move: ``x`` with ``M(x)`` what is given."""
+        return {**arrays, **{
+            name: space.preimage(arrays[name], _diagonal(arrays[name]))
+            for name, space in self.moving.items()
+        }}
+
+    def images(self, arguments: Arguments) -> dict[str, Any]:
+        """What the functions are given where the arguments have moved to."""
+        found = dict(arguments)
+        for name, space in self.moving.items():
+            x = np.asarray(found[name])
+            found[name] = space.map(x, np.swapaxes(x, -1, -2), _diagonal(x))
+        return found
+
 
 class Instance:
     """A claim at one instance: values, noise, and the problems that they pose."""
@@ -57,10 +72,7 @@ class Instance:
         moving: frozenset[str],
     ) -> None:
         self.claim, self.moving = claim, moving
-        self.arrays = {**arrays, **{
-            name: space.preimage(arrays[name], _diagonal(arrays[name]))
-            for name, space in claim.moving.items()
-        }}
+        self.arrays = claim.preimages(arrays)
         self._sizes = sizes
         self.values: Values = {}
         # Code may reuse its buffers.
@@ -84,11 +96,7 @@ class Instance:
             return {k: np.full_like(v, np.nan) for k, v in self.values.items()}
 
     def _arguments(self, arrays: Arguments) -> Arguments:
-        found = {**arrays, **self._sizes}
-        for name, space in self.claim.moving.items():
-            x = np.asarray(found[name])
-            found[name] = space.map(x, np.swapaxes(x, -1, -2), _diagonal(x))
-        return found
+        return self.claim.images({**arrays, **self._sizes})
 
     def derivative(self, arrays: Arguments) -> Values:
         """What is claimed, by key."""

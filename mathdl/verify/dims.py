@@ -96,6 +96,11 @@ def _no_sizes(constraints: _Constraints, names: Sequence[str], fixed: Dims) -> s
     return f"no sizes found for the dims {', '.join(names)} that fit the shapes"
 
 
+def shown_sizes(dims: Mapping[str, int]) -> str:
+    """``n=3, d=2``, for messages."""
+    return ", ".join(f"{k}={v}" for k, v in dims.items()) or "no dims"
+
+
 class _Constraints:
     """What sizes must satisfy: lengths are positive integers, requirements are at least 0."""
 

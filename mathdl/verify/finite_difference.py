@@ -222,6 +222,9 @@ def tells(claimed: Array, bound: Array, nothing: Array) -> bool:
 
 def entry_name(problem: Problem, o: int, j: int) -> tuple[int, ...]:
     """The index of an entry of the derivative: output axes, then the argument's."""
-    left = np.unravel_index(o, problem.out_shape) if problem.out_shape else ()
-    right = np.unravel_index(j, problem.x.shape) if problem.x.shape else ()
-    return tuple(int(k) for k in (*left, *right))
+    return (*entry_of(o, problem.out_shape), *entry_of(j, problem.x.shape))
+
+
+def entry_of(k: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of the ``k``-th entry of an array of the shape."""
+    return tuple(int(i) for i in np.unravel_index(k, shape)) if shape else ()

@@ -1,0 +1,1 @@
+"""Kinds of numbers in which equations are evaluated: many digits, residues, duals."""
