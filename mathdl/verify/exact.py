@@ -32,9 +32,9 @@ from mathdl.verify.numbers.residues import (
     MAX_LEVELS,
     Deeper,
     Residue,
-    Signatures,
     Unlucky,
 )
+from mathdl.verify.numbers.signatures import Signatures
 from mathdl.verify.results import Results, Where
 from mathdl.verify.rung import Effort, Found, NotApplicable, Rung, some_sizes
 from mathdl.verify.sampling import Manner

@@ -30,7 +30,7 @@ class Effort:
     dims: Mapping[str, int] | None = None
 
 
-LARGE = 60  # entries of all inputs; smaller instances go first
+LARGE = 200  # entries of all inputs; smaller instances go first
 MORE = 3  # sizes beyond those wanted, where a matrix is singular at some
 
 

@@ -16,6 +16,9 @@ NAMES = [rung.name for rung in RUNGS]
 #: In the default suite; all of them are behind ``exhaustive``.
 SAMPLE = ("squares", "gather", "Cholesky", "mixed", "Jacobian")
 
+#: Some derivative of these equals its transpose.
+SYMMETRIC = ("log-determinant", "Cholesky", "mixed", "Jacobian", "eigenvalues")
+
 
 def _verify(subject: Any, level: str) -> Any:
     return subject.verify(level=level)
@@ -63,7 +66,8 @@ def test_every_fault_is_refused(name: str, fault: str, level: str) -> None:
         pytest.skip("the rung does not apply")
     right = derived(name)
     wrong = planted(right, fault)
-    if all(wrong.derivatives[k] is d for k, d in right.derivatives.items()):
+    same = all(wrong.derivatives[k] is d for k, d in right.derivatives.items())
+    if same or (fault == "turned" and name in SYMMETRIC):
         pytest.skip("this is no fault here")
     assert _verify(wrong, level).failures
 

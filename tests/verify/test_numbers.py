@@ -14,7 +14,8 @@ from mathdl.scalar import scalar_functions
 from mathdl.verify.exact import TRANSCENDENTAL
 from mathdl.verify.numbers.digits import Digits
 from mathdl.verify.numbers.duals import Dual, Duals
-from mathdl.verify.numbers.residues import CHOICES, Residue, Signatures, Unlucky, primes
+from mathdl.verify.numbers.residues import CHOICES, Residue, Unlucky, primes
+from mathdl.verify.numbers.signatures import Signatures
 
 FUNCTIONS = {f.name: f for f in scalar_functions()}
 SYMBOLS = sympy.symbols("u v w", real=True)

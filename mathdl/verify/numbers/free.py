@@ -11,7 +11,7 @@ import sympy
 
 from mathdl.proof.evaluate import Array
 from mathdl.verify.numbers.linear import eliminated
-from mathdl.verify.numbers.residues import Signatures
+from mathdl.verify.numbers.signatures import Signatures
 
 #: Data: entries that count or choose.
 _DATA = {"binary", "integer", "one_hot", "causal_mask", "adjacency", "counts", "sign_labels"}
