@@ -81,6 +81,7 @@ __all__ = [
     "recurrence",
     "replay",
     "scan",
+    "smoothness",
     "tensor",
     "vjp",
     "vmap",
@@ -113,8 +114,8 @@ def __getattr__(name: str) -> Any:
     """The functions of the language, ``md.softmax``, and the families, ``md.losses``."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
-    if name == "curvature":
-        return importlib.import_module("mathdl.convexity").curvature
+    if name in ("curvature", "smoothness"):
+        return getattr(importlib.import_module("mathdl.convexity"), name)
     if name in ("check_gradient", "assert_gradient"):
         return getattr(importlib.import_module("mathdl.foreign"), name)
     if name in CATALOGUE:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mathdl.book.checking import Outcome, guarded, verified
 from mathdl.book.page import Article, Part, badge, checked, result_and_proof, sheet
-from mathdl.catalogue import Entry, entries, entry_named
+from mathdl.catalogue import Entry, Instance, entries, entry_named
+from mathdl.convexity import curvature, smoothness
 from mathdl.derivation import derive
 from mathdl.errors import UnsupportedError
 from mathdl.present.mathml import formula
+from mathdl.present.text import to_text
 from mathdl.present.wrap import wrapped
 
 TITLE = "The catalogue"
@@ -27,6 +30,7 @@ LEGEND = (
     "bound: where the error used up most of its bound. Proof: the steps that were checked."
 )
 WIDTH = 100
+CURVED = ("losses", "regularisers")
 
 
 def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
@@ -44,9 +48,24 @@ def check_listed(entry: Entry, seed: int = 0) -> Outcome:
 
     def work() -> Outcome:
         instance = entry.instance()
-        return verified(entry.name, derive(instance.expr, list(instance.wrt)), seed)
+        outcome = verified(entry.name, derive(instance.expr, list(instance.wrt)), seed)
+        return replace(outcome, facts=derived_facts(entry, instance))
 
     return guarded(entry.name, work)
+
+
+def derived_facts(entry: Entry, instance: Instance) -> tuple[tuple[str, str], ...]:
+    """Of a loss: its curvature in the prediction, and between what its Hessian lies."""
+    if entry.family not in CURVED or instance.expr.ndim:
+        return ()
+    name = instance.wrt[0]
+    found = smoothness(instance.expr, name)
+    facts = [("curvature", f"{curvature(instance.expr, name).kind} in {name}")]
+    if found.lipschitz is None:
+        return (*facts, ("smooth", f"not shown: {found.reason}"))
+    facts.append(("gradient's Lipschitz constant", to_text(found.lipschitz)))
+    strong = "not shown" if found.strong is None else to_text(found.strong)
+    return (*facts, ("strong convexity", strong))
 
 
 # -- on a terminal -----------------------------------------------------------------------------
@@ -85,7 +104,7 @@ def described(entry: Entry, outcome: Outcome, in_full: bool) -> str:
     """One entry: status, law, gradients, facts and source; in full with the report."""
     about = _plain(entry.about if in_full else entry.summary)
     rows = [("law", entry.law), ("gradients", outcome.text), *entry.facts.items(),
-            ("source", entry.reference)]
+            *outcome.facts, ("source", entry.reference)]
     if outcome:
         rows.append(("checked", f"{outcome.tried} places, worst error {outcome.error:.1e} with "
                                 f"bound {outcome.bound:.1e}; proof of {outcome.proof}"))
@@ -140,9 +159,9 @@ def article(entry: Entry, outcome: Outcome, problems: dict[str, str]) -> str:
     about = "".join(f"<p>{_prose(part)}</p>" for part in entry.about.split("\n\n"))
     facts = "".join(
         f"<tr><th>{html.escape(label)}</th><td><code>{html.escape(fact)}</code></td></tr>"
-        for label, fact in entry.facts.items()
+        for label, fact in (*entry.facts.items(), *outcome.facts)
     )
-    known = f'<table class="forms">{facts}</table>' if facts else ""
+    known = f'<table class="forms facts">{facts}</table>' if facts else ""
     return (
         f'<article id="{entry.name}">\n<h3><a href="#{entry.name}">{html.escape(entry.name)}</a> '
         f"{badge(outcome)}</h3>\n{law}\n{about}\n{known}\n{result}\n{proof}"

@@ -74,7 +74,8 @@ class Outcome:
 
     ``document`` is theorem and proof in LaTeX, ``laws`` what the proof uses.
     ``failures`` are one line each; the entry is accepted when there are none.  ``proof`` says
-    what the check of the proof found, ``written`` is the proof as a lecturer writes it.
+    what the check of the proof found, ``facts`` is what else was derived, ``written`` is the proof
+    as a lecturer writes it.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Outcome:
     written: Written = field(default=Written(), repr=False)
     seconds: float = 0.0
     report: str = field(default="", repr=False)
+    facts: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return not self.failures

@@ -217,20 +217,23 @@ def _lines(text: str) -> str:
 
 def status(articles: Sequence[Article], outcomes: Mapping[str, Outcome]) -> str:
     """What was checked of each derivation, as a table."""
-    heads = ["Derivation", "Result", "Checked by", "Tried", "Worst error", "Bound", "Textbook",
+    heads = ["Entry", "Result", "Checked by", "Tried", "Worst error", "Bound", "Textbook",
              "Length", "Proof", "Time"]
-    rows = []
+    table = []
     for one in articles:
         o = outcomes[one.name]
         errors = [form.error for form in o.forms]
-        cells = [
+        table.append([
             f'<a href="#{one.name}">{one.title}</a>', badge(o),
             html.escape(", ".join(o.methods)), str(o.tried), f"{o.error:.1e}", f"{o.bound:.1e}",
             f"{max(errors):.1e}" if errors else "", f"{o.ratio:.2f}" if errors else "",
             html.escape(o.proof) or "not recorded", f"{o.seconds:.1f} s",
-        ]
-        rows.append(f'<tr data-for="{one.name}">' + "".join(f"<td>{c}</td>" for c in cells)
-                    + "</tr>")
-    head = "".join(f"<th>{h}</th>" for h in heads)
+        ])
+    used = [k for k in range(len(heads)) if any(cells[k] for cells in table)]
+    rows = [
+        f'<tr data-for="{one.name}">' + "".join(f"<td>{cells[k]}</td>" for k in used) + "</tr>"
+        for one, cells in zip(articles, table, strict=True)
+    ]
+    head = "".join(f"<th>{heads[k]}</th>" for k in used)
     return (f'<div class="wide"><table class="status"><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>")

@@ -38,6 +38,8 @@ def _unevaluated() -> tuple[Any, ...]:
 def _fold(body: Any, derivative: Any, symbol: Any) -> Any:
     if isinstance(body, Pow):
         base, exponent = body.args
+        if not exponent.is_number and symbol in base.free_symbols:
+            return derivative  # a*u**a/u has no value at u = 0, a*u**(a - 1) may
         if not (exponent.is_Integer and exponent.is_positive):
             return derivative.replace(
                 lambda e: isinstance(e, Pow) and e.base == base

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import KroneckerDelta, Mul, S, Symbol, sympify
+from sympy import Integer, KroneckerDelta, Mul, S, Symbol, sympify
 
 from mathdl.calculus.local import OWN, local_derivative
 from mathdl.calculus.recurrence import pull_back_loop
@@ -25,9 +25,13 @@ from mathdl.ir.bodies import inline, is_structural
 from mathdl.ir.build import bound_ranges, define, moved, out_ranges, read, substitute
 from mathdl.ir.dim import Dim, Shape
 from mathdl.ir.index import (
+    Regrouped,
+    digits,
+    flatten_index,
     in_range,
     linear,
     out_indices,
+    regrouped_axes,
     regrouping,
     reshape_index,
     slot,
@@ -104,16 +108,35 @@ def _unit_symbol(
 
 
 def _invert_reshape(tensor: Tensor, access: Access, target: Sequence[Any]) -> _Solution | None:
-    """A node that is a reshape as a whole is undone by the reshape back."""
+    """A node that is a reshape as a whole, its axes in any order, is undone by the one back."""
     if not any(e.args for e in access.index):
         return None
     source = access.tensor.shape
+    pairs = regrouped_axes(access.index, source, dict(out_ranges(tensor.shape)))
+    if pairs is not None:
+        return _Solution(_ungrouped(pairs, tensor.shape, source, target), [], False)
     if access.index != regrouping(source, tensor.shape):
         return None
     back = reshape_index(tensor.shape, source)
     mapping = dict(zip(out_indices(len(source)), target, strict=True))
     values = [substitute(e, mapping) for e in back]
     return _Solution(dict(zip(out_indices(tensor.ndim), values, strict=True)), [], False)
+
+
+def _ungrouped(
+    pairs: Regrouped, shape: Sequence[Dim], source: Sequence[Dim], target: Sequence[Any]
+) -> dict[Any, Any]:
+    """The symbols of a view, over its shape, that reads the entry ``target`` of its source."""
+    lengths = dict(out_ranges(tuple(shape)))
+    solved: dict[Any, Any] = {s: Integer(0) for s in lengths}
+    for axes, symbols in pairs:
+        if len(symbols) == 1:
+            dims = tuple(source[a] for a in axes)
+            solved[symbols[0]] = flatten_index([target[a] for a in axes], dims)
+        else:
+            within = digits(target[axes[0]], tuple(lengths[s] for s in symbols))
+            solved.update(zip(symbols, within, strict=True))
+    return solved
 
 
 def weights(tensor: Tensor) -> tuple[Any, list[Access]]:

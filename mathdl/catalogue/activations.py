@@ -166,7 +166,7 @@ selu = activation(
 )
 def relu6(x: Any) -> Any:
     """A rectifier that saturates at 6."""
-    return md.clip(x, 0, 6)
+    return md.where(x <= 0, 0, md.where(x >= 6, 6, x))
 
 
 @activation(
@@ -176,7 +176,7 @@ def relu6(x: Any) -> Any:
 )
 def hard_sigmoid(x: Any) -> Any:
     """The logistic function made of three straight pieces."""
-    return md.clip(x / 6 + Rational(1, 2), 0, 1)
+    return md.where(x <= -3, 0, md.where(x >= 3, 1, x / 6 + Rational(1, 2)))
 
 
 # -- smooth ------------------------------------------------------------------------------------

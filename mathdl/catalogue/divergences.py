@@ -17,6 +17,7 @@ from mathdl.catalogue.distributions import (
     Gamma,
     MultivariateNormal,
     Normal,
+    VonMises,
 )
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
@@ -273,6 +274,19 @@ def kl_dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
     terms = md.gammaln(q.alpha) - md.gammaln(p.alpha)
     slopes = (p.alpha - q.alpha) * (md.digamma(p.alpha) - md.digamma(total))
     return norms + md.sum(terms + slopes)
+
+
+@entry(
+    FAMILY,
+    law=r"\log \frac{I_0(\kappa_q)}{I_0(\kappa_p)}"
+    r" + \frac{I_1(\kappa_p)}{I_0(\kappa_p)} (\kappa_p - \kappa_q \cos(\mu_p - \mu_q))",
+    reference="Mardia and Jupp, Directional Statistics, eq. 3.5.31 for the expectation",
+    example=_of_families(VonMises, mu="", kappa="positive"),
+)
+def kl_von_mises(p: VonMises, q: VonMises) -> Tensor:
+    """The divergence of von Mises distributions, entry by entry."""
+    aligned = p.kappa - q.kappa * md.cos(p.mu - q.mu)
+    return md.log_i0(q.kappa) - md.log_i0(p.kappa) + md.bessel_ratio(p.kappa) * aligned
 
 
 # -- variational inference -------------------------------------------------------------------

@@ -80,15 +80,19 @@ class Analysis:
         found = self._composed(tensor)
         if found.known or not self.moves(tensor):
             return found
+        best = found
         for attempt in attempts:
             other = attempt(self, tensor)
-            if other is not None and (other.known or other.down is not None):
-                return nature(
-                    other.range.within(found.range.low, found.range.high, found.range.nonzero),
-                    other.convex, other.concave, up=other.up, down=other.down,
-                    log_up=other.log_up, log_down=other.log_down, laws=other.laws,
-                )
-        return found
+            if other is None or not (other.known or (best is found and other.down is not None)):
+                continue
+            best = nature(
+                other.range.within(found.range.low, found.range.high, found.range.nonzero),
+                other.convex, other.concave, up=other.up, down=other.down,
+                log_up=other.log_up, log_down=other.log_down, laws=other.laws,
+            )
+            if best.known:
+                break
+        return best
 
     def _composed(self, tensor: Tensor) -> Nature:
         moves = self.moves(tensor)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Abs, Add, Function, KroneckerDelta, Mod, Mul, Pow, exp, floor, log, oo
+from sympy import (
+    Abs,
+    Add,
+    Function,
+    KroneckerDelta,
+    Mod,
+    Mul,
+    Pow,
+    exp,
+    expand_mul,
+    floor,
+    log,
+    oo,
+)
 
 from mathdl.convexity.nature import (
     Nature,
@@ -110,6 +123,13 @@ class Body:
             return raised(inner, exponent)
         if inner.constant and inner.range.positive:
             return exponential(scaled(logarithm(inner), above))
+        if above.constant and inner.range.nonnegative:
+            convex = inner.convex and above.range.low >= 1
+            concave = inner.concave and above.range.inside(ZERO, ONE)
+            if convex or concave:
+                return nature(NONNEGATIVE, convex, concave, laws=inner.laws).by(
+                    f"the power of {inner.described} function, the exponent "
+                    f"{'at least' if convex else 'from 0 to'} 1 [Boyd & Vandenberghe 3.2.4]")
         return unknown(first_blame([inner, above], "a power with a variable exponent"))
 
 
@@ -118,9 +138,12 @@ def _rewritten(total: Any) -> Any | None:
     for inner in total.atoms(Function):
         declared = of_head(inner.func)
         for written, better in declared.replaces if declared is not None else ():
-            form = written(*inner.args)
-            if form == total and isinstance(form, Add) and better(*inner.args).func in _CURVED:
-                return better(*inner.args)
+            form, other = written(*inner.args), better(*inner.args)
+            scale = total.coeff(inner) / form.coeff(inner) if isinstance(form, Add) else ZERO
+            if not scale or Mul.make_args(other)[-1].func not in _CURVED:
+                continue
+            if scale.is_number and expand_mul(scale * form) == total:
+                return scale * other
     return None
 
 

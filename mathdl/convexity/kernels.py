@@ -315,19 +315,23 @@ def _is_inverse(analysis: Analysis, tensor: Tensor) -> bool:
 
 # -- determinants ------------------------------------------------------------------------------
 
-LOG_DET = "log det of an affine positive definite matrix [Boyd & Vandenberghe 3.1.5]"
+LOG_DET = "log det of an affine positive (semi)definite matrix [Boyd & Vandenberghe 3.1.5]"
 DET = "det**(1/n) of an affine positive definite matrix is concave [Boyd & Vandenberghe 3.1.5]"
 
 
 def by_determinant(analysis: Analysis, tensor: Tensor) -> Nature | None:
-    """A determinant, or its logarithm, of an affine matrix that is positive definite."""
+    """A determinant, or its logarithm, of an affine matrix that is positive (semi)definite.
+
+    Where it is singular the logarithm is minus infinity, as a concave function may be.
+    """
     call = tensor.call
     if call is None or call.primitive not in ("det", "logdet"):
         return None
     matrix = call.operands[0].tensor
-    if not analysis.nature(matrix).affine or definite(analysis, matrix) != "positive":
+    shown = definite(analysis, matrix)
+    if not analysis.nature(matrix).affine or shown is None:
         return None
     size = sympify(matrix.shape[-1])
     if call.primitive == "logdet":
         return nature(ANY, log_down=size).by(LOG_DET)
-    return nature(POSITIVE, down=size).by(DET)
+    return nature(POSITIVE if shown == "positive" else NONNEGATIVE, down=size).by(DET)

@@ -45,7 +45,7 @@ class Product:
 _NUMBERS = count()
 
 
-def _fresh() -> Any:
+def fresh() -> Any:
     return Symbol(f"s{next(_NUMBERS)}", integer=True, nonnegative=True)
 
 
@@ -74,7 +74,7 @@ def opened(product: Product, k: int, expand: bool = False) -> list[Product] | No
         return None
     access, rest = product.entries[k], product.entries[:k] + product.entries[k + 1:]
     tensor = access.tensor
-    inner = {s: _fresh() for s, _ in bound_ranges(tensor.equation)}
+    inner = {s: fresh() for s, _ in bound_ranges(tensor.equation)}
     mapping = dict(zip(out_indices(tensor.ndim), access.index, strict=True)) | inner
     ranges = dict(product.ranges) | {
         inner[s]: dim for s, dim in bound_ranges(tensor.equation)

@@ -92,7 +92,10 @@ class Range:
         low: Any = ZERO
         if exponent.is_Rational and self.high != 0:
             low = _between(_raised(self.high, exponent))[0] if self.high != oo else ZERO
-        return Range(low, oo, self.clear or bool(exponent.is_negative))
+        high = oo
+        if exponent.is_Rational and exponent < 0 and self.low > 0:
+            high = _between(_raised(self.low, exponent))[1]
+        return Range(low, high, self.clear or bool(exponent.is_negative))
 
 
 def _times(a: Any, b: Any) -> Any:
@@ -134,6 +137,7 @@ ASSUMED = {
     "nonnegative": NONNEGATIVE,
     "unit_interval": UNIT,
     "binary": UNIT,
+    "greater_than_one": Range(ONE, oo, True),
 }
 
 

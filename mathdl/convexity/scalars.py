@@ -59,7 +59,7 @@ class Opened:
     walk: Body
 
 
-def _opened(analysis: Analysis, tensor: Tensor) -> Opened | None:
+def affine_body(analysis: Analysis, tensor: Tensor) -> Opened | None:
     """The entries that a quantity is, or is the sum of, with what is not affine put in."""
     equation = tensor.definition
     if equation is None or equation.reduce not in ("none", "sum"):
@@ -78,19 +78,23 @@ def _opened(analysis: Analysis, tensor: Tensor) -> Opened | None:
 
 
 def _next(analysis: Analysis, body: Any, operands: list[Access]) -> int | None:
-    """The slot of what is not affine, or only an affine function of one quantity."""
-    for k in slots_in(body):
+    """The slot of what is not affine, or an affine function of one quantity or of one read too."""
+    slots = slots_in(body)
+    read = {id(operands[k].tensor) for k in slots if analysis.moves(operands[k].tensor)}
+    for k in slots:
         tensor = operands[k].tensor
         inner = tensor.definition
-        multiple = inner is not None and inner.reduce == "none" and len(inner.operands) == 1
-        if multiple or (analysis.moves(tensor) and not analysis.nature(tensor).affine):
+        simple = inner is not None and inner.reduce == "none" and (
+            len(inner.operands) == 1 or any(id(a.tensor) in read for a in inner.operands)
+        )
+        if simple or (analysis.moves(tensor) and not analysis.nature(tensor).affine):
             return k
     return None
 
 
 def by_opening(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """By composition, in the body with what is not affine put in."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     return None if found is None else analysis.reduced(tensor, found.walk(found.body))
 
 
@@ -107,8 +111,8 @@ def is_smooth(node: Any, walk: Body) -> bool:
         base, exponent = node.args
         if not walk(exponent).constant:
             return walk(base).range.positive
-        whole = exponent.is_Integer and exponent > 0
-        return bool(whole) or walk(base).range.positive
+        whole, inner = exponent.is_Integer and exponent > 0, walk(base)
+        return bool(whole) or inner.range.positive or (inner.range.nonnegative and inner.concave)
     if isinstance(node, log):
         return walk(node.args[0]).concave or walk(node.args[0]).range.positive
     if isinstance(node, _SMOOTH):
@@ -121,7 +125,7 @@ def is_smooth(node: Any, walk: Body) -> bool:
 
 def by_minors(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """From the signs of the principal minors of the Hessian in the affine quantities."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     if found is None or len(found.moving) > MAX_ARGUMENTS:
         return None
     if not all(is_smooth(node, found.walk) for node in preorder_traversal(found.body)):
@@ -152,8 +156,7 @@ def _forms(expr: Any) -> Iterator[Any]:
     yield expr
     yield expand(expr)
     yield factor_terms(expr)
-    if expr.is_rational_function():
-        yield cancel(expr).factor()
+    yield cancel(expr).factor()
 
 
 # -- pieces ------------------------------------------------------------------------------------
@@ -161,7 +164,7 @@ def _forms(expr: Any) -> Iterator[Any]:
 
 def by_pieces(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """A choice between two functions of one affine quantity, or of its absolute value."""
-    found = _opened(analysis, tensor)
+    found = affine_body(analysis, tensor)
     if found is None or len(found.moving) != 1:
         return None
     (x,) = found.moving

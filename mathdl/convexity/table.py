@@ -139,6 +139,15 @@ CURVES: dict[str, Curve] = {
     ),
     "gammaln": _curve(Piece(ZERO, oo, CONVEX), domain=(ZERO, oo)),
     "digamma": _curve(Piece(ZERO, oo, CONCAVE, RISES), domain=(ZERO, oo)),
+    "i0e": _curve(
+        Piece(-oo, ZERO, CONVEX, RISES, CONVEX), Piece(ZERO, oo, CONVEX, FALLS, CONVEX),
+        range=UNIT.within(ZERO, oo, nonzero=True), smooth=False,
+    ),
+    "log_i0": _curve(
+        Piece(-oo, ZERO, CONVEX, FALLS), Piece(ZERO, oo, CONVEX, RISES), Piece(-oo, oo, CONVEX),
+        range=NONNEGATIVE,
+    ),
+    "bessel_ratio": _s_shaped(range=SIGNED_UNIT, odd=True),
 }
 
 #: By primitive and reduction over its last axis: curvature in an affine matrix, least value, law.

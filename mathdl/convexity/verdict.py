@@ -94,9 +94,9 @@ def _reason(analysis: Analysis, expr: Tensor, found: Nature) -> str:
         if not analysis.moves(tensor) or tensor.is_input:
             continue
         if not found.known and not nature.known and not nature.laws:
-            return f"{_shown(tensor)}: {nature.blame or 'no rule applies'}"
+            return f"{shown(tensor)}: {nature.blame or 'no rule applies'}"
         if nature.laws:
-            lines.append(f"{_shown(tensor)} is {_kind(nature)}: {'; '.join(nature.laws)}")
+            lines.append(f"{shown(tensor)} is {_kind(nature)}: {'; '.join(nature.laws)}")
     if found.affine and not lines:
         return "sums and products with constants alone"
     return "\n".join(lines)
@@ -106,6 +106,6 @@ def _kind(nature: Nature) -> str:
     return nature.kind if nature.known else "log-concave"
 
 
-def _shown(tensor: Tensor) -> str:
+def shown(tensor: Tensor) -> str:
     text = to_text(tensor).rsplit("; ", 1)[-1]
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

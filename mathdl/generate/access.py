@@ -26,6 +26,7 @@ from mathdl.ir.index import (
     in_range,
     linear,
     out_indices,
+    regrouped_axes,
     regrouping,
     slot_number,
     slots_in,
@@ -170,6 +171,14 @@ class Reader:
     def _reshaped(self, tensor: Tensor, index: tuple[Any, ...], ranges: Ranges) -> Lab | None:
         if not any(e.has(floor, Mod) for e in index):
             return None
+        own = {s: ranges[s] for e in index for s in symbols_of(e)}
+        pairs = regrouped_axes(index, tensor.shape, own)
+        if pairs is not None and all(len(symbols) == 1 for _, symbols in pairs):
+            axes = [a for own_axes, _ in pairs for a in own_axes]
+            ones = [a for a in range(tensor.ndim) if a not in axes]
+            labels = tuple(symbols[0] for _, symbols in pairs)
+            view = self.graph.transpose(self.dense(tensor), (*ones, *axes))
+            return Lab(self.graph.reshape(view, tuple(ranges[s] for s in labels)), labels)
         lead = 0
         tail_symbols: set[Any] = set()
         for e in index:
@@ -190,8 +199,8 @@ class Reader:
             law = regrouping(source, target)
             if law is None:
                 continue
-            own = dict(zip(out_indices(len(target)), order, strict=True))
-            if all(sympify(a).xreplace(own) == b for a, b in zip(law, digits, strict=True)):
+            renamed = dict(zip(out_indices(len(target)), order, strict=True))
+            if all(sympify(a).xreplace(renamed) == b for a, b in zip(law, digits, strict=True)):
                 value = self.graph.reshape(self.dense(tensor), tensor.shape[:lead] + target)
                 return Lab(value, index[:lead] + order)
         return None

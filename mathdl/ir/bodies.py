@@ -7,8 +7,8 @@ from typing import Any
 
 from sympy import KroneckerDelta, Mod, Mul, floor
 
-from mathdl.ir.build import moved, substitute
-from mathdl.ir.index import Ranges, in_range, out_indices, slot, slot_number
+from mathdl.ir.build import moved, out_ranges, substitute
+from mathdl.ir.index import Ranges, in_range, out_indices, regrouped_axes, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
 
 
@@ -40,8 +40,15 @@ def reads_inside(access: Access, ranges: Ranges) -> bool:
 
 
 def is_regrouped(tensor: Tensor) -> bool:
-    """Whether a tensor reads by the digits of a position: a reshape, kept as a node."""
-    return any(e.args and e.has(Mod, floor) for a in tensor.operands for e in a.index)
+    """Whether a tensor reads by positions over axes or their digits: a reshape, kept as a node."""
+    if any(e.args and e.has(Mod, floor) for a in tensor.operands for e in a.index):
+        return True
+    if len(tensor.operands) != 1 or tensor.definition is None:
+        return False
+    (access,) = tensor.operands
+    return any(e.args for e in access.index) and regrouped_axes(
+        access.index, access.tensor.shape, dict(out_ranges(tensor.shape))
+    ) is not None
 
 
 def is_structural(tensor: Tensor) -> bool:

@@ -8,8 +8,9 @@ shifted access states zero padding, a slice's adjoint and one part of a concaten
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 from sympy import Add, Expr, Integer, Mod, Mul, Symbol, floor, sympify
@@ -142,10 +143,10 @@ def _strictly_below(value: Any, dim: Dim) -> bool:
 
 
 def flatten_index(index: Sequence[Any], shape: Shape) -> Any:
-    """The row-major position of an entry."""
+    """The row-major position of an entry; an axis of length 1 has no say in it."""
     flat: Any = Integer(0)
     for position, dim in zip(index, shape, strict=True):
-        flat = flat * dim + position
+        flat = flat * dim + position if dim != 1 else flat
     return flat.expand() if isinstance(flat, Expr) else sympify(flat)
 
 
@@ -166,8 +167,28 @@ def digits(flat: Any, shape: Shape) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1024)
 def reshape_index(source: Shape, target: Shape) -> tuple[Any, ...]:
-    """How ``target``'s entry ``i0, i1, ...`` is found in ``source``: the law of ``reshape``."""
-    return digits(flatten_index(out_indices(len(target)), target), source)
+    """How ``target``'s entry ``i0, i1, ...`` is found in ``source``: the law of ``reshape``.
+
+    Axes that both shapes have alike, and any others of equal product at one place, are regrouped
+    by themselves.
+    """
+    index = out_indices(len(target))
+    result: list[Any] = []
+    for own, other in _blocks(source, target):
+        result.extend(digits(flatten_index(index[other], target[other]), source[own]))
+    return tuple(result)
+
+
+def _blocks(source: Shape, target: Shape) -> Iterator[tuple[slice, slice]]:
+    """The shortest runs of axes of two shapes, in order, that have equal products."""
+    before = [sympify(product(target[:k])).expand() for k in range(len(target) + 1)]
+    own = other = 0
+    for end in range(1, len(source) + 1):
+        count = sympify(product(source[:end])).expand()
+        if count in before[other:] or end == len(source):
+            last = before.index(count, other) if count in before[other:] else len(target)
+            yield slice(own, end), slice(other, last)
+            own, other = end, last
 
 
 def regrouping(source: Shape, target: Shape) -> tuple[Any, ...] | None:
@@ -175,3 +196,58 @@ def regrouping(source: Shape, target: Shape) -> tuple[Any, ...] | None:
     if sympify(product(source)).expand() != sympify(product(target)).expand():
         return None
     return reshape_index(source, target)
+
+
+Regrouped = tuple[tuple[tuple[int, ...], tuple[Any, ...]], ...]
+
+
+def regrouped_axes(index: Sequence[Any], shape: Shape, ranges: Ranges) -> Regrouped | None:
+    """Which axes go with which symbols in a view that reads every entry once, in any order.
+
+    Each pair has one symbol, that is the position over its axes, or one axis, that is the
+    position over its symbols.  None for any other access.
+    """
+    return _regrouped_axes(tuple(map(sympify, index)), shape, tuple(ranges.items()))
+
+
+@lru_cache(maxsize=1024)
+def _regrouped_axes(
+    index: tuple[Any, ...], shape: Shape, ranges: tuple[tuple[Any, Dim], ...]
+) -> Regrouped | None:
+    lengths = dict(ranges)
+    axes_of: dict[Any, list[int]] = {}
+    pairs: list[tuple[tuple[int, ...], tuple[Any, ...]]] = []
+    for axis, e in enumerate(index):
+        symbols = sorted(e.free_symbols & lengths.keys(), key=str)
+        if len(symbols) == 1:
+            axes_of.setdefault(symbols[0], []).append(axis)
+        elif symbols:
+            orders = (k for k in permutations(symbols) if _position(e, shape[axis], k, lengths))
+            pairs.append(((axis,), next(orders, ())))
+        elif e != 0 or shape[axis] != 1:
+            return None
+    for symbol, axes in axes_of.items():
+        found = (k for k in permutations(axes) if _digits_of(symbol, index, shape, k, lengths))
+        pairs.append((next(found, ()), (symbol,)))
+    used = [s for _, symbols in pairs for s in symbols]
+    whole = all(axes and symbols for axes, symbols in pairs)
+    left = [s for s, d in ranges if s not in used and d != 1]
+    return tuple(pairs) if whole and not left and len(set(used)) == len(used) else None
+
+
+def _position(e: Any, dim: Dim, symbols: Sequence[Any], lengths: Ranges) -> bool:
+    dims = tuple(lengths[s] for s in symbols)
+    return e == flatten_index(symbols, dims) and _same(product(dims), dim)
+
+
+def _digits_of(
+    symbol: Any, index: Sequence[Any], shape: Shape, axes: Sequence[int], lengths: Ranges
+) -> bool:
+    dims = tuple(shape[a] for a in axes)
+    return _same(product(dims), lengths[symbol]) and all(
+        e == index[a] for e, a in zip(digits(symbol, dims), axes, strict=True)
+    )
+
+
+def _same(a: Dim, b: Dim) -> bool:
+    return bool(a == b or sympify(a).expand() == sympify(b).expand())

@@ -12,6 +12,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.extra import extra
 
 _ENVIRONMENT = re.compile(r"\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*$", re.S)
+_INNER = re.compile(r"\\begin\{(\w+)\}.*\\end\{\1\}|&", re.S)  # an environment within a line
 _WORD = re.compile(r"\\(?:operatorname|mathrm)\{((?:[A-Za-z ]|\\_)*)\}")
 _BARE_NORM = re.compile(r"(?<!\\left)(?<!\\right)\\([lr])Vert")
 _MARKS = re.compile(r"<mo>(&#x022A4;|&#x02218;)</mo>")  # a transpose is a letter, not an operator
@@ -54,7 +55,12 @@ def formula(latex: str) -> str:
     if found is None:
         return f'<div class="formula">{mathml(inner, display=True)}</div>'
     lines = (line.partition("&") for line in re.split(r"\\\\\s*\n", found[2].strip()))
-    return aligned((left, right.replace("&", "")) for left, _, right in lines)
+    return aligned((left, _INNER.sub(_kept, right)) for left, _, right in lines)
+
+
+def _kept(match: re.Match[str]) -> str:
+    """What is within an inner environment, and nothing for an alignment outside."""
+    return "" if match[0] == "&" else match[0]
 
 
 def aligned(rows: Iterable[tuple[str, str]]) -> str:

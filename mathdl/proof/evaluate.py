@@ -53,6 +53,14 @@ def _gelu_tanh_slope(x: Any) -> Any:
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x**2)
 
 
+def _bessel_ratio(x: Any) -> Any:
+    return _special("i1e")(x) / _special("i0e")(x)
+
+
+def _bessel_ratio_slope(x: Any) -> Any:
+    return (1 + _special("ive")(2, x) / _special("i0e")(x)) / 2 - _bessel_ratio(x) ** 2
+
+
 SCALARS: dict[str, Callable[..., Any]] = {
     "gt": _indicator(np.greater), "ge": _indicator(np.greater_equal),
     "lt": _indicator(np.less), "le": _indicator(np.less_equal),
@@ -77,6 +85,9 @@ SCALARS: dict[str, Callable[..., Any]] = {
     "gammaln": _special("gammaln"), "loggamma": _special("gammaln"),
     "digamma": _special("digamma"),
     "polygamma": lambda n, x: _special("polygamma")(np.asarray(n).astype(int), x),
+    "i0e": _special("i0e"), "i1e": _special("i1e"),
+    "log_i0": lambda x: np.log(_special("i0e")(x)) + np.abs(x),
+    "bessel_ratio": _bessel_ratio, "bessel_ratio_slope": _bessel_ratio_slope,
     "normal_cdf": _ndtr, "normal_pdf": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "floor": lambda x: np.floor(x + 1e-9),  # of quotients of integers: 5/3 + 1/3 is 2
     "Mod": np.mod,

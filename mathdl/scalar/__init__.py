@@ -2,6 +2,7 @@
 
 from sympy import cos, cosh, erf, erfc, exp, log, sin, sinh, tan, tanh
 
+from mathdl.scalar.bessel import bessel_ratio, bessel_ratio_slope, i0e, i1e, log_i0
 from mathdl.scalar.compare import COMPARISONS, eq, ge, gt, le, lt, ne, where
 from mathdl.scalar.declare import (
     Head,
@@ -53,6 +54,8 @@ __all__ = [
     "arccos",
     "arcsin",
     "arctan",
+    "bessel_ratio",
+    "bessel_ratio_slope",
     "clip",
     "cos",
     "cosh",
@@ -72,12 +75,15 @@ __all__ = [
     "gelu_tanh_slope",
     "gt",
     "hardtanh",
+    "i0e",
+    "i1e",
     "le",
     "leaky_relu",
     "log",
     "log1mexp",
     "log1p",
     "log_cosh",
+    "log_i0",
     "log_sigmoid",
     "lookup",
     "lower",

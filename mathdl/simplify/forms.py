@@ -27,7 +27,7 @@ from mathdl.ir.index import slot_number
 from mathdl.scalar.compare import COMPARISONS, OPPOSITE, gt, le, lt, where
 from mathdl.scalar.elementary import abs_, sign
 from mathdl.scalar.rectifiers import clip, relu
-from mathdl.scalar.sigmoidal import sigmoid
+from mathdl.scalar.sigmoidal import log_sigmoid, sigmoid, softplus
 
 MAX_OPERATIONS = 60
 MAX_TERMS = 24  # beyond this a body is factored but not multiplied out
@@ -94,7 +94,7 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         return body
     if not isinstance(body, (Mul, Pow, Add)):
         return body
-    body = _signs(body)
+    body = _powers(_signs(body))
     if not body.has(Add):
         return body
     size = _expanded_terms(body)
@@ -105,6 +105,12 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
     if cases is not None:
         candidates.append(cases)
     flat = expand(body, deep=False)
+    if flat.has(softplus, log_sigmoid):
+        met = expand(flat.replace(softplus, _upright_softplus).replace(
+            log_sigmoid, lambda u: -_upright_softplus(-u)))
+        if not met.has(softplus):  # a rest would cancel in floats
+            candidates.append(met)
+            flat = met
     if flat.has(sigmoid):
         reflected = expand(flat.replace(sigmoid, _upright))
         candidates.append(reflected)
@@ -114,7 +120,7 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         candidates += [form, factor_terms(form)]
     if size <= MAX_CANCELLED and len(body.free_symbols) <= 8 and _rational(body):
         candidates += _quotients(body)
-    return _cheapest(candidates, small)
+    return _powers(_cheapest(candidates, small))
 
 
 def _quotients(body: Any) -> list[Any]:
@@ -143,10 +149,34 @@ def _signs(body: Any) -> Any:
     return body.replace(lambda e: isinstance(e, Mul), _signed)
 
 
+def _powers(body: Any) -> Any:
+    """``u**a/u = u**(a - 1)``, which has a value at 0."""
+    if not any(not p.exp.is_number for p in body.atoms(Pow)):
+        return body
+    return body.replace(lambda e: isinstance(e, Mul), _powered)
+
+
+def _powered(product: Any) -> Any:
+    exponents: dict[Any, list[Any]] = {}
+    for one in product.args:
+        base, exponent = one.as_base_exp()
+        exponents.setdefault(base, []).append(exponent)
+    merged = {
+        b: e for b, e in exponents.items()
+        if len(e) > 1 and not b.is_number and any(not p.is_number for p in e)
+    }
+    if not merged:
+        return product
+    kept = [f for f in product.args if f.as_base_exp()[0] not in merged]
+    return Mul(*kept, *(Pow(b, Add(*e)) for b, e in merged.items()))
+
+
 def _signed(product: Any) -> Any:
     for f in product.args:
         if isinstance(f, sign):
             rest = product / f
+            if abs_(f.args[0]) ** -1 in Mul.make_args(rest):
+                return rest * abs_(f.args[0]) / f.args[0]
             if f.args[0] in Mul.make_args(rest):
                 return rest / f.args[0] * abs_(f.args[0])
         if isinstance(f, gt) and f.args[1] == 0 and any(
@@ -232,6 +262,13 @@ def _upright(argument: Any) -> Any:
     if argument.could_extract_minus_sign():
         return 1 - sigmoid(-argument)
     return sigmoid(argument)
+
+
+def _upright_softplus(argument: Any) -> Any:
+    """``softplus(-z) = softplus(z) - z``, and ``log_sigmoid(z) = -softplus(-z)``."""
+    if argument.could_extract_minus_sign():
+        return softplus(-argument) + argument
+    return softplus(argument)
 
 
 def _rational(body: Any) -> bool:

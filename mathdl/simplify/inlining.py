@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sympy import Add, KroneckerDelta, Mul, Tuple, nan, zoo
+from sympy import Add, KroneckerDelta, Mul, S, Tuple, nan, zoo
 
+from mathdl.ir.assumptions import closure
 from mathdl.ir.bodies import inline, is_regrouped, merge, reads_inside
 from mathdl.ir.build import bound_ranges, ranges_of, restate
 from mathdl.ir.index import slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
-from mathdl.scalar import COMPARISONS
+from mathdl.scalar import COMPARISONS, abs_, sign
 from mathdl.simplify.engine import Context
 from mathdl.simplify.facts import split_product
 from mathdl.simplify.forms import cost, normal_form
@@ -30,10 +31,23 @@ def normalise(tensor: Tensor, context: Context) -> Tensor | None:
     body = equation.body
     ranges = ranges_of(tensor)
     small = small_slots(ranges, tensor.operands)
-    shorter, operands = fold_quotients(normal_form(body, small), tensor.operands, context, ranges)
+    known = _with_known_signs(body, tensor.operands, ranges)
+    shorter, operands = fold_quotients(normal_form(known, small), tensor.operands, context, ranges)
     if shorter == body or cost(shorter, small_slots(ranges, operands)) > cost(body, small):
         return None
     return restate(tensor, shorter, operands)
+
+
+def _with_known_signs(body: Any, operands: Sequence[Access], ranges: dict[Any, Any]) -> Any:
+    """``abs(x) = x`` and ``sign(x) = 1`` of inputs that are assumed positive."""
+    known: dict[Any, Any] = {}
+    for k, access in enumerate(operands if body.has(abs_, sign) else ()):
+        facts = closure(access.tensor.assume) if access.tensor.is_input else frozenset()
+        if "nonnegative" in facts and reads_inside(access, ranges):
+            known[abs_(slot(k))] = slot(k)
+            if "positive" in facts:
+                known[sign(slot(k))] = S.One
+    return body.xreplace(known) if known else body
 
 
 def two_values(tensor: Tensor, context: Context) -> Tensor | None:

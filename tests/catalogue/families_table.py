@@ -66,6 +66,7 @@ SCALARS: dict[str, Family] = {
     "laplace": Family(D.Laplace, {"mu": 0.3, "b": 1.6}, stats.laplace(0.3, 1.6), REAL),
     "student_t": Family(D.StudentT, {"nu": 4.5, "mu": 0.3, "sigma": 1.6},
                         stats.t(4.5, 0.3, 1.6), REAL),
+    "von_mises": Family(D.VonMises, {"mu": 0.3, "kappa": 2.6}, stats.vonmises(2.6, 0.3), REAL),
 }
 VECTORS: dict[str, Family] = {
     "categorical": Family(D.Categorical, {"p": P}, stats.multinomial(1, P),

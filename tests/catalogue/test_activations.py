@@ -21,6 +21,7 @@ SLOPES = (0.25, 1.75)
 OTHERS = {
     "abs", "sign", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh", "cosh",
     "arcsin", "arccos", "erf", "erfc", "gammaln", "digamma", "polygamma", "maximum", "minimum",
+    "i0e", "i1e", "log_i0", "bessel_ratio", "bessel_ratio_slope",
 }
 
 

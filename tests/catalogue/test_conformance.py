@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 import mathdl as md
 from mathdl.catalogue import Entry, entries, entry, entry_named, families
 from mathdl.ir.system import inputs_of
+from mathdl.present.latex_document import PREAMBLE, document
+from mathdl.present.latex_words import escaped
+from mathdl.present.pdf import typeset
 
 ALL = list(entries().values())
 
@@ -37,6 +42,33 @@ def test_products_with_the_hessian(one: Entry) -> None:
     if not moving:
         pytest.skip("it is affine: the gradient is constant")
     assert md.derive(along, moving).verify(seed=1)
+
+
+def typeset_all(chosen: list[Entry]) -> str:
+    """The log of setting the laws, theorems and proofs of entries as one document."""
+    parts = []
+    for one in chosen:
+        instance = one.instance()
+        proof = md.derive(instance.expr, list(instance.wrt)).proof
+        parts.append(f"\\section*{{{escaped(one.name)}}}\\[{one.law}\\]\n{proof.latex()}")
+    return typeset(document(PREAMBLE, *parts))[1]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no TeX")
+@pytest.mark.parametrize("chosen", [
+    pytest.param(ALL[::30], id="some"),
+    pytest.param(ALL, id="all", marks=pytest.mark.exhaustive),
+])
+def test_laws_and_proofs_are_set_by_tex(chosen: list[Entry]) -> None:
+    assert "Output written" in typeset_all(chosen)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no TeX")
+def test_every_law_is_set_by_tex() -> None:
+    laws = [f"\\[{one.law}\\]" for one in ALL]
+    assert "Output written" in typeset(document(PREAMBLE, *laws))[1]
+    with pytest.raises(md.TypesettingError):
+        typeset(document(PREAMBLE, r"\[\frac{1}\]"))
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)

@@ -54,6 +54,8 @@ def test_moments(name: str) -> None:
         mean, variance = one.scipy.mean(), np.diag(one.scipy.cov())
     elif name in ("diagonal_normal", "multivariate_normal"):
         mean, variance = one.scipy.mean, np.diag(one.scipy.cov)
+    elif name == "von_mises":
+        mean, variance = one.scipy.mean(), 1 - expectation(one, lambda x: np.cos(x - 0.3))
     else:
         mean, variance = one.scipy.mean(), one.scipy.var()
     np.testing.assert_allclose(one.value(made.mean), mean, rtol=1e-12)
@@ -151,7 +153,8 @@ def test_the_score_vanishes_at_the_estimate(name: str) -> None:
         assert np.abs(at).max() < 1e-12 * (10 + scale), key
 
 
-@pytest.mark.parametrize("name", ["gamma", "beta", "dirichlet", "student_t", "laplace"])
+@pytest.mark.parametrize("name", ["gamma", "beta", "dirichlet", "student_t", "laplace",
+                                  "von_mises"])
 def test_no_estimate_in_closed_form(name: str) -> None:
     with pytest.raises(md.UnsupportedError, match=r"maximum-likelihood .* no closed form"):
         FAMILIES[name].cls.fit(observed(FAMILIES[name].x))
@@ -201,6 +204,43 @@ def test_a_mixture() -> None:
     score = value(made.score(observed(x))["mu"], at)
     share = joint / joint.sum(1, keepdims=True)
     np.testing.assert_allclose(score, (share * (x[:, None] - mu) / sigma**2).sum(0))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_moments_of_directions(order: int) -> None:
+    one = FAMILIES["von_mises"]
+    for found, wave in zip(one.made().moment(order), (np.cos, np.sin), strict=True):
+        expected = expectation(one, lambda x, f=wave: f(order * x))
+        assert one.value(found) == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(md.UnsupportedError, match="moment of order 3"):
+        one.made().moment(3)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 1e-9, 1e3, 1e6, 1e9])
+def test_concentration_at_its_extremes(kappa: float) -> None:
+    """Far out it is the normal distribution of precision ``kappa``."""
+    made = D.VonMises(md.tensor("mu"), md.tensor("kappa"))
+    at = {"mu": 0.2, "kappa": kappa}
+    x = 0.2 + np.array([-0.5, 1.0]) / np.sqrt(max(kappa, 1))
+    found = value(made.log_density(observed(x)), {**at, "x": x})
+    expected = stats.vonmises(kappa, 0.2).logpdf(x) if kappa else np.full(2, -np.log(2 * np.pi))
+    np.testing.assert_allclose(found, expected, atol=1e-15 * kappa + 1e-14)
+    information = {k: value(b, at) for k, b in made.fisher_information().items()}
+    if kappa > 1:
+        assert information["mu"] == pytest.approx(kappa, rel=2 / kappa)
+        assert information["kappa"] * 2 * kappa**2 == pytest.approx(1, rel=2 / kappa)
+    else:
+        assert information == pytest.approx({"mu": 0, "kappa": 0.5}, abs=1e-12)
+
+
+@pytest.mark.parametrize("mu", [0.3, -2.9])
+def test_the_direction_of_the_greatest_likelihood(mu: float) -> None:
+    x = np.array([-0.4, 0.1, 0.9, 1.3]) + mu
+    direction, length = (value(e, {"x": x}) for e in D.VonMises.fit_direction(observed(x)))
+    mean = np.exp(1j * x).mean()
+    assert (direction, length) == pytest.approx((np.angle(mean), abs(mean)))
+    made = D.VonMises(md.tensor("mu"), 2.0)
+    assert value(made.score(observed(x))["mu"], {"x": x, "mu": direction}) == pytest.approx(0)
 
 
 def test_scores_read_as_in_the_books() -> None:

@@ -109,6 +109,12 @@ def test_gammas() -> None:
     assert found == pytest.approx(by_quadrature(p, q), rel=1e-8)
 
 
+def test_angles() -> None:
+    found = of(V.kl_von_mises, D.VonMises, (0.3, 2.6), (-1.5, 0.8))
+    p, q = stats.vonmises(2.6, 0.3), stats.vonmises(0.8, -1.5)
+    assert found == pytest.approx(by_quadrature(p, q), rel=1e-8)
+
+
 def test_coins_and_classes() -> None:
     assert of(V.kl_bernoulli, D.Bernoulli, (0.3,), (0.6,)) == pytest.approx(
         stats.entropy([0.3, 0.7], [0.6, 0.4]))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from evaluated import compiled, value
 from families_table import FAMILIES, Family, P
+from scipy import stats
 
 import mathdl as md
 
@@ -126,6 +127,23 @@ def gamma_poisson(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, Any, Any]
     return prior, D.gamma_poisson(prior, x), D.Poisson(theta)
 
 
+def beta_binomial(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, Any, Any]:
+    prior = D.Beta(p["alpha"], p["beta"])
+    return prior, D.beta_binomial(prior, x, 5), D.Binomial(5, theta)
+
+
+def gamma_exponential(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, Any, Any]:
+    prior = D.Gamma(p["alpha"], p["beta"])
+    return prior, D.gamma_exponential(prior, x), D.Exponential(theta)
+
+
+def linear_normal(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, Any, Any]:
+    spread, noise = (md.tensor(s, 2, 2, assume="positive_definite") for s in ("S", "N"))
+    prior = D.MultivariateNormal(p["m"], spread)
+    model = D.MultivariateNormal(p["A"] @ theta, noise)
+    return prior, D.linear_normal(prior, p["A"], x, noise), model
+
+
 def normal_normal(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, Any, Any]:
     prior = D.Normal(p["mu0"], p["sigma0"])
     return prior, D.normal_normal(prior, x, p["sigma"]), D.Normal(theta, p["sigma"])
@@ -139,6 +157,12 @@ def dirichlet_categorical(x: Any, theta: Any, p: dict[str, Any]) -> tuple[Any, A
 CONJUGATE = {
     "beta_bernoulli": (beta_bernoulli, X, 0.37, PAIR),
     "gamma_poisson": (gamma_poisson, COUNTS, 1.9, PAIR),
+    "beta_binomial": (beta_binomial, COUNTS, 0.37, PAIR),
+    "gamma_exponential": (gamma_exponential, COUNTS, 1.9, PAIR),
+    "linear_normal": (linear_normal, np.array([0.3, -1.1]), np.array([0.7, 0.2]),
+                      {"m": np.array([0.4, -0.6]), "A": np.array([[1.0, 0.5], [-0.3, 2.0]]),
+                       "S": np.array([[2.0, 0.3], [0.3, 1.0]]),
+                       "N": np.array([[0.5, -0.1], [-0.1, 0.8]])}),
     "normal_normal": (normal_normal, COUNTS, 0.4, {"mu0": 0.5, "sigma0": 2.0, "sigma": 1.5}),
     "dirichlet_categorical": (dirichlet_categorical, ONE_HOT, P,
                               {"alpha": np.array([0.7, 2.0, 1.1])}),
@@ -160,3 +184,45 @@ def test_a_posterior_is_prior_times_likelihood(name: str) -> None:
     np.testing.assert_allclose(*slopes, rtol=1e-10)
     constant = md.derive(change - likelihood, "theta")["theta"]
     np.testing.assert_allclose(value(constant, arrays), np.zeros_like(theta), atol=1e-11)
+
+
+NORMAL_GAMMA = {"m": 0.4, "kappa": 1.7, "alpha": 2.3, "beta": 1.2}
+
+
+def test_mean_and_precision_together() -> None:
+    """The posterior of both is prior times likelihood: slopes by both agree."""
+    prior = D.NormalGamma(*(md.tensor(k) for k in NORMAL_GAMMA))
+    x, mu, tau = md.tensor("x", 4), md.tensor("mu"), md.tensor("tau", assume="positive")
+    model = D.Normal(mu, 1 / md.sqrt(tau)).log_likelihood(x)
+    change = D.normal_gamma(prior, x).log_density((mu, tau)) - prior.log_density((mu, tau))
+    arrays = {**NORMAL_GAMMA, "x": COUNTS, "mu": 0.8, "tau": 1.4}
+    for wrt in ("mu", "tau"):
+        one, other = (value(md.derive(e, wrt)[wrt], arrays) for e in (change, model))
+        assert one == pytest.approx(other, rel=1e-10)
+
+
+def test_mean_and_precision_as_an_exponential_family() -> None:
+    """Density, form, cumulants and entropy against many draws."""
+    made = D.NormalGamma(*(md.tensor(k) for k in NORMAL_GAMMA))
+    x = md.tensor("mu", "n"), md.tensor("tau", "n", assume="positive")
+    rng = np.random.default_rng(2)
+    tau = rng.gamma(2.3, 1 / 1.2, DRAWS)
+    at = {**NORMAL_GAMMA, "mu": rng.normal(0.4, 1 / np.sqrt(1.7 * tau)), "tau": tau}
+    density = value(made.log_density(x), at)
+    expected = stats.norm(0.4, 1 / np.sqrt(1.7 * tau)).logpdf(at["mu"])
+    np.testing.assert_allclose(density, expected + stats.gamma(2.3, scale=1 / 1.2).logpdf(tau))
+    products = [e * t for e, t in zip(made.natural, made.statistic(x), strict=True)]
+    form = sum(products, -made.log_partition(*made.natural)) + made.log_base(x)
+    np.testing.assert_allclose(value(form, at), density)
+    values = {f"eta{k}": float(value(e, at)) for k, e in enumerate(made.natural)}
+    for mean, statistic in zip(made.expected_statistic(*map(md.tensor, values)),
+                               made.statistic(x), strict=True):
+        drawn = value(statistic, at)
+        assert value(mean, values) == pytest.approx(
+            drawn.mean(), abs=6 * drawn.std() / np.sqrt(DRAWS))
+    assert value(made.entropy, at) == pytest.approx(
+        -density.mean(), abs=6 * density.std() / np.sqrt(DRAWS))
+    for found, drawn in zip(made.mean, (at["mu"], tau), strict=True):
+        assert value(found, at) == pytest.approx(drawn.mean(), abs=0.02)
+    for found, drawn in zip(made.variance, (at["mu"], tau), strict=True):
+        assert value(found, at) == pytest.approx(drawn.var(), rel=0.05)

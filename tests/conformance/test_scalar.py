@@ -105,8 +105,12 @@ def test_derivative_values(f: ScalarFunction) -> None:
 
 # Known limits, with the derivative's argument or None for the value itself: SciPy's gammaln is
 # infinite at subnormal numbers, and the second derivative of gelu_tanh is a polynomial times a
-# sigmoid, 0 * inf where the polynomial overflows.
+# sigmoid, 0 * inf where the polynomial overflows.  Slopes of the scaled Bessel functions, and the
+# third derivative of log I0, are differences that lose digits far out, the second at tiny numbers.
 LIMITS = {
+    ("i0e", 0): lambda x: abs(x) > 40,
+    ("i1e", 0): lambda x: abs(x) > 40 or 0 < abs(x) < 1e-300,
+    ("bessel_ratio_slope", 0): lambda x: abs(x) > 15 or 0 < abs(x) < 1e-5,
     ("gammaln", None): lambda x: x < 1e-300,
     ("gelu_tanh_slope", 0): lambda x: abs(x) > 1e70,
 }
@@ -142,6 +146,7 @@ def test_extremes(f: ScalarFunction, dtype: Any, relative: float) -> None:
 # What the derivative is at each kink, per argument: PyTorch's and JAX's choice.
 SUBGRADIENTS = {
     "abs": [((0,), (0,))],
+    "i0e": [((0,), (0,))],
     "sign": [((0,), (0,))],
     "relu": [((0,), (0,))],
     "leaky_relu": [((0, 0.25), (0.25, 0))],
@@ -217,8 +222,8 @@ def test_complex_step(f: ScalarFunction) -> None:
 def test_language_has_every_name() -> None:
     promised = (
         "exp expm1 log log1p sqrt abs sign sin cos tan sinh cosh tanh arcsin arccos arctan erf "
-        "erfc gammaln digamma polygamma sigmoid log_sigmoid softplus relu leaky_relu elu selu "
-        "gelu "
+        "erfc gammaln digamma polygamma i0e i1e log_i0 bessel_ratio bessel_ratio_slope sigmoid "
+        "log_sigmoid softplus relu leaky_relu elu selu gelu "
         "gelu_tanh silu softsign hardtanh minimum maximum clip"
     )
     assert set(promised.split()) == {f.name for f in FUNCTIONS if f.in_language} - {"where"}

@@ -1,14 +1,15 @@
-"""Normal distributions of vectors."""
+"""Normal distributions of vectors, and of a mean with its precision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sympy import pi
+from sympy import Rational, pi
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily
+from mathdl.catalogue.distributions.positive import Gamma
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
@@ -151,3 +152,69 @@ class MultivariateNormal(ExponentialFamily):
 
     def log_base(self, x: Any) -> Any:
         return -x.shape[-1] * md.log(2 * pi) / 2
+
+
+def _mean_and_precision(family: Any) -> Instance:
+    at = {name: md.tensor(name, assume="positive") for name in ("kappa", "alpha", "beta")}
+    made = family(md.tensor("m"), *at.values())
+    x = md.tensor("mu"), md.tensor("tau", assume="positive")
+    return Instance(made.log_density(x), ("mu", "tau", "m", *at))
+
+
+@entry(
+    FAMILY, name="normal_gamma",
+    law=r"\log \mathcal N\bigl(\mu \mid m, (\kappa \tau)^{-1}\bigr)"
+    r" + \log \mathrm{Gam}(\tau \mid \alpha, \beta)",
+    reference="Bishop, Pattern Recognition and Machine Learning, eq. 2.154",
+    example=_mean_and_precision,
+)
+@dataclass(frozen=True)
+class NormalGamma(ExponentialFamily):
+    """A mean and a precision: the one normal, given the other, which is gamma.
+
+    About ``mu`` with ``kappa`` times the precision.  An observation is the pair of the two.
+    """
+
+    mu: Any
+    kappa: Any
+    alpha: Any
+    beta: Any
+
+    def log_density(self, x: Any) -> Tensor:
+        mean, precision = x
+        normal = Normal(self.mu, 1 / md.sqrt(self.kappa * precision)).log_density(mean)
+        return normal + Gamma(self.alpha, self.beta).log_density(precision)
+
+    @property
+    def mean(self) -> Any:
+        """Of the mean and of the precision."""
+        return self.mu, self.alpha / self.beta
+
+    @property
+    def variance(self) -> Any:
+        """Of the mean, for ``alpha`` above 1, and of the precision."""
+        return self.beta / (self.kappa * (self.alpha - 1)), self.alpha / self.beta**2
+
+    @property
+    def entropy(self) -> Any:
+        precision = Gamma(self.alpha, self.beta)
+        log_precision = md.digamma(self.alpha) - md.log(self.beta)
+        spread = (1 + md.log(2 * pi) - md.log(self.kappa) - log_precision) / 2
+        return precision.entropy + spread
+
+    @property
+    def natural(self) -> tuple[Any, ...]:
+        weighted = self.kappa * self.mu
+        half = Rational(1, 2)
+        return self.alpha - half, -self.beta - weighted * self.mu / 2, weighted, -self.kappa / 2
+
+    def statistic(self, x: Any) -> tuple[Any, ...]:
+        mean, precision = x
+        return md.log(precision), precision, precision * mean, precision * mean**2
+
+    def log_partition(self, *eta: Any) -> Any:
+        alpha, rate = eta[0] + Rational(1, 2), eta[2] ** 2 / (4 * eta[3]) - eta[1]
+        return md.gammaln(alpha) - alpha * md.log(rate) - md.log(-2 * eta[3]) / 2
+
+    def log_base(self, x: Any) -> Any:
+        return -md.log(2 * pi) / 2

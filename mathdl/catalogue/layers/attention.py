@@ -52,13 +52,15 @@ def _causal(layer: Callable[..., Tensor]) -> Instance:
     about="Attention that looks at no later position.",
     example=_causal,
 )
-def attention(Q: Any, K: Any, V: Any, mask: Any = None) -> Tensor:
+def attention(Q: Any, K: Any, V: Any, mask: Any = None, scale: Any = None) -> Tensor:
     """Scaled dot-product attention, to where the mask is positive.
 
-    ``Q: ... N D``, ``K: ... M D``, ``V: ... M K``, ``mask: N M``; gives ``... N K``.  A query
-    that may look nowhere looks everywhere alike.
+    ``Q: ... N D``, ``K: ... M D``, ``V: ... M K``, ``mask: N M``; gives ``... N K``.  ``scale``
+    is ``1/sqrt(D)`` unless given.  A query that may look nowhere looks everywhere alike, where
+    PyTorch gives zeros or not a number.
     """
-    scores = Q @ _swapped(K) / md.sqrt(Q.shape[-1])
+    scores = Q @ _swapped(K)
+    scores = scores / md.sqrt(Q.shape[-1]) if scale is None else scores * scale
     if mask is not None:
         scores = md.where(mask > 0, scores, FORBIDDEN)
     seen: Tensor = md.softmax(scores) @ V
@@ -92,7 +94,8 @@ def multi_head_attention(
     """Heads that attend side by side, and the sum of what each maps its values to.
 
     ``x: ... N D``, ``Wq``, ``Wk``, ``Wv``: ``H D K``, ``Wo: H K D``; gives ``... N D``.
-    ``positions`` turns queries and keys, as :func:`rotary` does.
+    ``positions`` turns queries and keys, as :func:`rotary` does.  There are no biases, which
+    PyTorch has by default.
     """
     turn = positions or (lambda rows: rows)
     spread = x[..., None, :, :]

@@ -20,9 +20,15 @@ def _affine(layer: Callable[..., Tensor]) -> Instance:
     return Instance.backward(layer(x, gamma, beta), "x", "gamma", "beta")
 
 
+def _scaled_and_shifted(y: Tensor, gamma: Any, beta: Any) -> Tensor:
+    """``y*gamma + beta``, of which either may be left out."""
+    scaled = y if gamma is None else y * gamma
+    return scaled if beta is None else scaled + beta
+
+
 def _along_channels(v: Any, ndim: int) -> Any:
-    """A vector over axis 1 of so many axes."""
-    return v[(slice(None), *(None,) * (ndim - 2))]
+    """A vector over axis 1 of so many axes, where there is one."""
+    return None if v is None else v[(slice(None), *(None,) * (ndim - 2))]
 
 
 @entry(
@@ -32,19 +38,21 @@ def _along_channels(v: Any, ndim: int) -> Any:
     example=_affine,
 )
 def batch_norm(
-    x: Any, gamma: Any, beta: Any, mean: Any = None, variance: Any = None, eps: Any = EPS
+    x: Any, gamma: Any = None, beta: Any = None, mean: Any = None, variance: Any = None,
+    eps: Any = EPS,
 ) -> Tensor:
     """Each channel standardised by the batch, or by given statistics, then scaled and shifted.
 
     ``x: N D`` or ``N D H W``; ``gamma``, ``beta`` and, when predicting, ``mean`` and
-    ``variance``: ``D``.
+    ``variance``: ``D``.  Variances divide by the count; the running variance that PyTorch keeps
+    for predicting divides by one less.
     """
     gamma, beta = _along_channels(gamma, x.ndim), _along_channels(beta, x.ndim)
     if mean is None or variance is None:
-        return md.batch_norm(x, eps) * gamma + beta
+        return _scaled_and_shifted(md.batch_norm(x, eps), gamma, beta)
     centred = x - _along_channels(mean, x.ndim)
-    y: Tensor = centred / md.sqrt(_along_channels(variance, x.ndim) + eps) * gamma + beta
-    return y
+    y = centred / md.sqrt(_along_channels(variance, x.ndim) + eps)
+    return _scaled_and_shifted(y, gamma, beta)
 
 
 @entry(
@@ -53,12 +61,17 @@ def batch_norm(
     reference="Ba, Kiros and Hinton, Layer Normalization (2016), eq. 3 and 4",
     example=_affine,
 )
-def layer_norm(x: Any, gamma: Any, beta: Any, eps: Any = EPS) -> Tensor:
-    """Each sample standardised over its features, then scaled and shifted.
+def layer_norm(
+    x: Any, gamma: Any = None, beta: Any = None, eps: Any = EPS, axes: int = 1
+) -> Tensor:
+    """Each sample standardised over its features, the last so many axes, then scaled and shifted.
 
     ``x: ... D``; ``gamma``, ``beta``: ``D``.
     """
-    return md.layer_norm(x, eps) * gamma + beta
+    if axes == 1:
+        return _scaled_and_shifted(md.layer_norm(x, eps), gamma, beta)
+    rows = md.layer_norm(md.reshape(x, *x.shape[:-axes], -1), eps)
+    return _scaled_and_shifted(md.reshape(rows, *x.shape), gamma, beta)
 
 
 def _scaled(layer: Callable[..., Tensor]) -> Instance:
@@ -72,12 +85,12 @@ def _scaled(layer: Callable[..., Tensor]) -> Instance:
     reference="Zhang and Sennrich, Root Mean Square Layer Normalization (2019), eq. 4",
     example=_scaled,
 )
-def rms_norm(x: Any, gamma: Any, eps: Any = EPS) -> Tensor:
+def rms_norm(x: Any, gamma: Any = None, eps: Any = EPS) -> Tensor:
     """Each sample divided by the root of its mean square, then scaled.
 
     ``x: ... D``, ``gamma: D``.
     """
-    return md.rms_norm(x, eps) * gamma
+    return _scaled_and_shifted(md.rms_norm(x, eps), gamma, None)
 
 
 def _group_norm(layer: Callable[..., Tensor]) -> Instance:
@@ -94,7 +107,9 @@ def _group_norm(layer: Callable[..., Tensor]) -> Instance:
     reference="Wu and He, Group Normalization (2018), eq. 1, 2, 6 and 7",
     example=_group_norm,
 )
-def group_norm(x: Any, gamma: Any, beta: Any, groups: Dim, eps: Any = EPS) -> Tensor:
+def group_norm(
+    x: Any, gamma: Any = None, beta: Any = None, groups: Dim = 1, eps: Any = EPS
+) -> Tensor:
     """Each group of channels of a sample standardised, then channels scaled and shifted.
 
     ``x: N C ...``; ``gamma``, ``beta``: ``C``.  One group is layer normalisation of images, a
@@ -103,8 +118,8 @@ def group_norm(x: Any, gamma: Any, beta: Any, groups: Dim, eps: Any = EPS) -> Te
     Raises ShapeError where the channels are not divided by the groups.
     """
     rows = md.layer_norm(md.reshape(x, x.shape[0], groups, -1), eps)
-    y = md.reshape(rows, *x.shape) * _along_channels(gamma, x.ndim)
-    return y + _along_channels(beta, x.ndim)
+    scale, shift = (_along_channels(v, x.ndim) for v in (gamma, beta))
+    return _scaled_and_shifted(md.reshape(rows, *x.shape), scale, shift)
 
 
 def _weight_norm(layer: Callable[..., Tensor]) -> Instance:

@@ -58,7 +58,8 @@ def lstm(x: Any, W: Any, U: Any, b: Any, h: Any = None, c: Any = None) -> Tensor
     """Long short-term memory: its outputs at every time, from ``h`` and ``c`` or from zeros.
 
     ``x: T ... D``, ``W: 4 D H``, ``U: 4 H H``, ``b: 4 H`` of the input, forget and output gates
-    and the candidate, in this order; gives ``T ... H``.
+    and the candidate, in this order; gives ``T ... H``.  PyTorch has the candidate before the
+    output gate, and adds two biases.
     """
 
     def step(state: tuple[Tensor, Tensor], x_t: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
@@ -80,16 +81,20 @@ def lstm(x: Any, W: Any, U: Any, b: Any, h: Any = None, c: Any = None) -> Tensor
               "eq. 5 to 8",
     example=lambda layer: _sequence(layer, 3),
 )
-def gru(x: Any, W: Any, U: Any, b: Any, h: Any = None) -> Tensor:
+def gru(x: Any, W: Any, U: Any, b: Any, h: Any = None, c: Any = None) -> Tensor:
     """The gated recurrent unit: its states at every time, from ``h`` or from zeros.
 
     ``x: T ... D``, ``W: 3 D H``, ``U: 3 H H``, ``b: 3 H`` of the reset and update gates and the
-    candidate, in this order; gives ``T ... H``.
+    candidate, in this order; gives ``T ... H``.  With ``c: H`` the reset gate acts on what the
+    state is mapped to, ``r*(h @ U[2] + c)``, as in PyTorch and cuDNN.
     """
+
+    def recalled(r: Tensor, h: Tensor) -> Tensor:
+        return (r * h) @ U[2] if c is None else r * (h @ U[2] + c)
 
     def step(h: Tensor, x_t: Tensor) -> tuple[Tensor, Tensor]:
         r, z = (md.sigmoid(x_t @ W[k] + h @ U[k] + b[k]) for k in (0, 1))
-        h = z * h + (1 - z) * md.tanh(x_t @ W[2] + (r * h) @ U[2] + b[2])
+        h = z * h + (1 - z) * md.tanh(x_t @ W[2] + recalled(r, h) + b[2])
         return h, h
 
     states: Tensor = md.scan(step, _start(x, U, h), x)[1]

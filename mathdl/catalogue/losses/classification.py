@@ -65,14 +65,27 @@ def _two(*assume: str) -> tuple[Tensor, Tensor]:
     example=lambda loss: Instance(loss(*_hard()), ("z",)),
 )
 def cross_entropy(
-    input: Any, target: Any, reduction: str = "mean", label_smoothing: Any = 0
+    input: Any, target: Any, reduction: str = "mean", label_smoothing: Any = 0,
+    weight: Any = None,
 ) -> Tensor:
-    """The cross-entropy of logits with class numbers, or with probabilities of their shape."""
+    """The cross-entropy of logits with class numbers, or with probabilities of their shape.
+
+    ``weight`` has one for each class; the mean over class numbers is weighted by theirs.  There
+    is no ``ignore_index``: a class of weight 0 is ignored.
+    """
     scores = md.log_softmax(input)
+    scores = scores if weight is None else weight * scores
     hard = target.shape != input.shape
     own = of_classes(scores, target) if hard else md.sum(target * scores, axis=-1)
     smoothed = (1 - label_smoothing) * own + label_smoothing * md.mean(scores, axis=-1)
-    return reduced(-smoothed, reduction)
+    return _weighted(-smoothed, reduction, weight, target if hard else None)
+
+
+def _weighted(values: Tensor, reduction: str, weight: Any, target: Any) -> Tensor:
+    """Values that have the weights of their classes; a mean is divided by the sum of these."""
+    if weight is None or target is None or reduction != "mean":
+        return reduced(values, reduction)
+    return md.sum(values) / md.sum(weight[target])
 
 
 @entry(
@@ -81,9 +94,13 @@ def cross_entropy(
     reference="PyTorch, torch.nn.functional.nll_loss",
     example=lambda loss: Instance(loss(*_hard()), ("z",), smooth=False),
 )
-def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
-    """The negative of the given log-probability of every row's class."""
-    return reduced(-of_classes(input, target), reduction)
+def nll_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+    """The negative of the given log-probability of every row's class.
+
+    Weights as in :func:`cross_entropy`.
+    """
+    scores = input if weight is None else weight * input
+    return _weighted(-of_classes(scores, target), reduction, weight, target)
 
 
 @entry(
@@ -94,10 +111,16 @@ def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     example=lambda loss: Instance(loss(*_two("unit_interval")), ("z", "y")),
 )
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, reduction: str = "mean"
+    input: Any, target: Any, reduction: str = "mean", pos_weight: Any = None
 ) -> Tensor:
-    """The cross-entropy of logits of one of two classes with its probability."""
-    return reduced(md.softplus(input) - target * input, reduction)
+    """The cross-entropy of logits of one of two classes with its probability.
+
+    ``pos_weight`` multiplies what the probability of the first costs.
+    """
+    if pos_weight is None:
+        return reduced(md.softplus(input) - target * input, reduction)
+    positive = pos_weight * target * md.softplus(-input)
+    return reduced(positive + (1 - target) * md.softplus(input), reduction)
 
 
 @entry(

@@ -112,7 +112,8 @@ def poisson_nll_loss(
 ) -> Tensor:
     """The Poisson likelihood's negative logarithm, less what the rate does not change.
 
-    ``input`` is the logarithm of the rate, or the rate unless ``log_input``.
+    ``input`` is the logarithm of the rate, or the rate unless ``log_input``, to which PyTorch
+    adds 1e-8.
     """
     values = md.exp(input) - target * input if log_input else input - target * md.log(input)
     return reduced(values, reduction)

@@ -83,7 +83,10 @@ def triplet_margin_loss(
     anchor: Any, positive: Any, negative: Any, margin: Any = 1, eps: Any = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """By how much the negative is not farther than the positive and the margin."""
+    """By how much the negative is not farther than the positive and the margin.
+
+    Distances are Euclidean.
+    """
     near = md.norm2(anchor - positive + eps, axis=-1)
     far = md.norm2(anchor - negative + eps, axis=-1)
     return reduced(md.relu(near - far + margin), reduction)
