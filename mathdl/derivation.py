@@ -35,7 +35,7 @@ from mathdl.request import (
     resolve_request,
     space_named,
 )
-from mathdl.simplify.chosen import choose
+from mathdl.simplify.computed import computed
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
@@ -140,7 +140,7 @@ class Derivation:
     def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
 
-        chosen = choose([*(tensor for _, tensor in wanted), *self.names])
+        chosen = computed([*(tensor for _, tensor in wanted), *self.names])
         return generate_numpy(
             [(key, tensor) for (key, _), tensor in zip(wanted, chosen, strict=False)],
             names=dict(zip(chosen[len(wanted):], self.names.values(), strict=True)),
@@ -430,7 +430,7 @@ def compile_expression(expr: Any) -> Compiled:
     written = {"value": as_tensor(expr)} if lone else {k: as_tensor(e) for k, e in expr.items()}
     exprs = list(written.values())
     prepared = prepare(exprs)
-    chosen = choose([*prepared.exprs, *prepared.names])
+    chosen = computed([*prepared.exprs, *prepared.names])
     declared = declared_with(exprs[0]) if lone else {}
     return generate_numpy(
         list(zip(written, chosen, strict=False)),

@@ -31,6 +31,7 @@ LAYERS = [
     "verify",
     "formal",
     "derivation",
+    "stability",
     "foreign",
     "replay",
     "convexity",

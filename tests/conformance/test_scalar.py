@@ -223,7 +223,7 @@ def test_language_has_every_name() -> None:
     promised = (
         "exp expm1 log log1p sqrt abs sign sin cos tan sinh cosh tanh arcsin arccos arctan erf "
         "erfc gammaln digamma polygamma i0e i1e log_i0 bessel_ratio bessel_ratio_slope sigmoid "
-        "log_sigmoid softplus relu leaky_relu elu selu gelu "
+        "log_sigmoid logaddexp softplus relu leaky_relu elu selu gelu "
         "gelu_tanh silu softsign hardtanh minimum maximum clip"
     )
     assert set(promised.split()) == {f.name for f in FUNCTIONS if f.in_language} - {"where"}

@@ -15,7 +15,7 @@ from mathdl.verify.numbers.linear import stacked
 from mathdl.verify.numbers.objects import ObjectNumbers
 
 #: Beyond it ``exp`` of a number is too long to write down in any precision.
-FAR = 1e30
+FAR = mpmath.mpf(10) ** 700
 #: Entries of a matrix beyond which its exponential takes too many terms.
 STEEP = 1e3
 
