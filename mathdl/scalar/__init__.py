@@ -45,7 +45,16 @@ from mathdl.scalar.sigmoidal import (
     softplus,
     softsign,
 )
-from mathdl.scalar.special import digamma, gammaln, normal_cdf, normal_pdf, polygamma
+from mathdl.scalar.special import (
+    digamma,
+    erfcx,
+    gammaln,
+    inverse_mills,
+    log_normal_cdf,
+    normal_cdf,
+    normal_pdf,
+    polygamma,
+)
 
 __all__ = [
     "COMPARISONS",
@@ -67,6 +76,7 @@ __all__ = [
     "eq",
     "erf",
     "erfc",
+    "erfcx",
     "exp",
     "expm1",
     "gammaln",
@@ -78,6 +88,7 @@ __all__ = [
     "hardtanh",
     "i0e",
     "i1e",
+    "inverse_mills",
     "le",
     "leaky_relu",
     "log",
@@ -85,6 +96,7 @@ __all__ = [
     "log1p",
     "log_cosh",
     "log_i0",
+    "log_normal_cdf",
     "log_sigmoid",
     "logaddexp",
     "lookup",

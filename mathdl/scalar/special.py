@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
-from sympy import S, erf, erfc, exp, pi, sqrt
+from sympy import S, erf, erfc, exp, log, pi, sqrt
 
+from mathdl.scalar.compare import gt, where
 from mathdl.scalar.declare import declare
 
 _DLMF = "NIST Digital Library of Mathematical Functions, "
@@ -61,6 +62,43 @@ normal_cdf: Any = declare(
     reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.114",
     in_language=False,
     replaces=((lambda x: 1 - normal_cdf(x), lambda x: normal_cdf(-x)),),
+)
+
+erfcx: Any = declare(
+    "erfcx",
+    definition=lambda x: exp(x**2) * erfc(x),
+    derivative=lambda x: 2 * x * erfcx(x) - 2 / sqrt(pi),
+    nonnegative=True,
+    ufunc="scipy.special.erfcx",
+    reference=_DLMF + "7.7.1",
+    in_language=False,
+)
+
+log_normal_cdf: Any = declare(
+    "log_normal_cdf",
+    definition=lambda x: log((1 + erf(x / sqrt(2))) / 2),
+    derivative=lambda x: inverse_mills(x),
+    latex=r"\log \Phi\left({0}\right)",
+    ufunc="scipy.special.log_ndtr",
+    analytic=False,
+    reference="the logarithm of Bishop, Pattern Recognition and Machine Learning, eq. 4.114",
+    in_language=False,
+    replaces=((lambda x: log(normal_cdf(x)), lambda x: log_normal_cdf(x)),),
+)
+
+inverse_mills: Any = declare(
+    "inverse_mills",
+    definition=lambda x: sqrt(2 / pi) * exp(-(x**2) / 2) / (1 + erf(x / sqrt(2))),
+    derivative=lambda x: -inverse_mills(x) * (x + inverse_mills(x)),
+    nonnegative=True,
+    latex=r"\frac{{\phi}}{{\Phi}}\left({0}\right)",
+    stable=lambda x: where(
+        gt(x, 0), normal_pdf(x) / normal_cdf(x),
+        sqrt(2 / pi) / erfcx(where(gt(x, 0), 0, -x / sqrt(2))),
+    ),
+    analytic=False,
+    reference="Greene, Econometric Analysis, theorem 18.2",
+    in_language=False,
 )
 
 polygamma: Any = declare(

@@ -5,13 +5,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Mul, Pow, S, cosh, exp, log, tanh
+from sympy import Add, Mul, Pow, S, cosh, erf, erfc, exp, log, sqrt, tanh
 
 from mathdl.ir.bodies import inline, merge
 from mathdl.ir.build import out_ranges, restate
 from mathdl.ir.index import bound_index, slot
 from mathdl.ir.tensor import Tensor
-from mathdl.scalar import expm1, log1p, log_cosh, log_sigmoid, sigmoid, softplus
+from mathdl.scalar import (
+    expm1,
+    log1p,
+    log_cosh,
+    log_normal_cdf,
+    log_sigmoid,
+    sigmoid,
+    softplus,
+)
 from mathdl.simplify.exponential_pairs import (
     logarithm_of_pair,
     quotient_of_pairs,
@@ -91,6 +99,8 @@ def _stable_log(argument: Any) -> Any:
         return log_sigmoid(argument.args[0])
     if isinstance(argument, cosh):
         return log_cosh(argument.args[0])
+    if isinstance(argument, erfc):
+        return log(S(2)) + log_normal_cdf(-sqrt(2) * argument.args[0])
     found = logarithm_of_pair(argument)
     if found is not None:
         return found
@@ -116,6 +126,8 @@ def _log_of_pair(a: Any, b: Any) -> Any:
         return log(S(2)) + log_sigmoid(2 * inner.args[0])
     if isinstance(inner, tanh) and sign == -1:
         return log(S(2)) - softplus(2 * inner.args[0])
+    if isinstance(inner, erf) and abs(sign) == 1:
+        return log(S(2)) + log_normal_cdf(sign * sqrt(2) * inner.args[0])
     if sign == -1 and isinstance(inner, Pow) and isinstance(inner.base, tanh) and inner.exp == 2:
         return -2 * log_cosh(inner.base.args[0])
     return None

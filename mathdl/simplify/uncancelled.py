@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Add, log
+from sympy import Add, Pow, log
 
 from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import out_ranges, redefine, restate
-from mathdl.ir.index import bound_index, slot
+from mathdl.ir.index import bound_index, slot, slot_number
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.recurrence import rewrite_steps
@@ -48,11 +48,13 @@ def _uncancelled(tensor: Tensor) -> Tensor | None:
     body, operands = equation.body, list(equation.operands)
     named: dict[Any, Any] = {}
     for k, access in enumerate(equation.operands):
-        inner = access.tensor.definition
-        if inner is not None and inner.reduce == "none" and cancelling(inner.body) and (
-                not access.tensor.requires and reads_inside(access, ranges)):
-            value, operands = inline(slot(k), operands, k)
-            named[slot(k)] = value
+        if not reads_inside(access, ranges):
+            continue
+        value, opened = _opened(slot(k), operands, k)
+        if isinstance(value, Pow) and (j := slot_number(value.base)) is not None:
+            value, opened = _opened(value, opened, j)
+        if cancelling(value.as_base_exp()[0]):
+            named[slot(k)], operands = value, opened
     if not named:
         return None
     known = {value: name for name, value in named.items()}
@@ -61,6 +63,14 @@ def _uncancelled(tensor: Tensor) -> Tensor | None:
         lambda e: _form(e, named) or e,
     ).xreplace(known)
     return restate(tensor, after, operands) if after != body else None
+
+
+def _opened(body: Any, operands: list[Access], k: int) -> tuple[Any, list[Access]]:
+    """The body with what defines an access put in, where that is a plain equation."""
+    tensor = operands[k].tensor
+    if tensor.definition is None or tensor.definition.reduce != "none" or tensor.requires:
+        return body, operands
+    return inline(body, operands, k)
 
 
 def _form(node: Any, named: dict[Any, Any]) -> Any:

@@ -23,10 +23,10 @@ class Point:
     at
         The size of the input ``moved``; tensors are tried in several manners.
     bits
-        ``-log2`` of the worst relative error, within those of the precision; None where there
-        is nothing to compare, and then ``why`` says so.
+        ``-log2`` of the error, within those of the precision; None where there is nothing to
+        compare, and then ``why`` says so.
     error
-        The worst relative error.
+        The worst error of an entry, relative to the largest.
     """
 
     quantity: str
@@ -124,7 +124,7 @@ class Stability:
 
     def plot(self, path: str | Path) -> Path:
         """Bits against size, as PNG, SVG or PDF by the suffix (the extra ``plot``)."""
-        from mathdl.stability.plot import draw
+        from mathdl.accuracy.plot import draw
 
         return draw(self, Path(path))
 
@@ -138,7 +138,7 @@ def bits_of(error: float, dtype: str) -> float:
     most = _precision(dtype)
     if not math.isfinite(error):
         return 0.0
-    return float(most) if error == 0 else min(max(-math.log2(error), 0.0), float(most))
+    return float(most) if error == 0 else min(max(0.0, -math.log2(error)), float(most))
 
 
 def _shown(p: Point) -> str:

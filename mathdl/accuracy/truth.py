@@ -44,7 +44,7 @@ class Truth:
     def __init__(self, written: Tensor, wrt: list[str], sizes: Mapping[Any, int],
                  levels: tuple[int, ...] = LEVELS) -> None:
         self.written, self.wrt, self.sizes = written, wrt, dict(sizes)
-        self.levels = [(Digits(d), Duals(Digits(d))) for d in levels]
+        self.levels: list[tuple[Digits, Any]] = [(Digits(d), Duals(Digits(d))) for d in levels]
 
     def at(self, arguments: Mapping[str, Any]) -> Values | None:
         """What two numbers of digits agree on; None where nothing is defined or sure."""
@@ -101,7 +101,7 @@ class Truth:
         _, duals = self.levels[level]
 
         def read(tensor: Tensor) -> Array:
-            array = duals.array(np.asarray(arguments[tensor.name or ""]))
+            array: Array = duals.array(np.asarray(arguments[tensor.name or ""]))
             if slot is not None and tensor.name == slot[0]:
                 moving = array.reshape(-1)
                 moving[slot[1]] = Dual(moving[slot[1]].value, mpmath.mpf(1))

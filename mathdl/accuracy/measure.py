@@ -9,15 +9,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from mathdl.derivation import Derivation, derive
-from mathdl.errors import DomainError, InputError, NamingError
-from mathdl.ir.tensor import Tensor
-from mathdl.language.parser import parse
-from mathdl.present.text import to_text
-from mathdl.proof.evaluate import Array
-from mathdl.proof.instances import dims_of
-from mathdl.stability.points import MAGNITUDES, instances, is_free, magnitudes
-from mathdl.stability.report import (
+from mathdl.accuracy.points import MAGNITUDES, instances, is_free, magnitudes
+from mathdl.accuracy.report import (
     BEYOND,
     KINK,
     UNDEFINED,
@@ -26,7 +19,14 @@ from mathdl.stability.report import (
     bits_of,
     worst_of,
 )
-from mathdl.stability.truth import LEVELS, Truth, Values
+from mathdl.accuracy.truth import LEVELS, Truth, Values
+from mathdl.derivation import Derivation, derive
+from mathdl.errors import DomainError, InputError, NamingError
+from mathdl.ir.tensor import Tensor
+from mathdl.language.parser import parse
+from mathdl.present.text import to_text
+from mathdl.proof.evaluate import Array
+from mathdl.proof.instances import dims_of
 from mathdl.verify.dims import choose_dims
 from mathdl.verify.subject import graph, instance
 
@@ -54,8 +54,8 @@ def stability(
         The lengths of dims.
 
     The truth is the expression as written, with its definitions differentiated by SymPy, in as
-    many digits as it takes.  The result is true if every error is within 1e-6 of it, relatively
-    (1e-5 in float32), wherever the truth is a normal float.
+    many digits as it takes.  The result is true if every error is within 1e-6 (1e-5 in float32)
+    of the largest entry of the value or derivative, wherever that is a normal float.
 
     Raises:
         NamingError: an unknown name or precision.
@@ -93,7 +93,7 @@ def measure(
     ]
     if not points:
         raise InputError("none of the inputs by which it is derived can be of any size")
-    return Stability(to_text(derivation.expr), dtype, LIMITS[dtype], tuple(points))
+    return Stability(to_text(derivation.written[0]), dtype, LIMITS[dtype], tuple(points))
 
 
 class _Run:
@@ -158,11 +158,13 @@ class _Run:
         limits = np.finfo(self.dtype)
         flat = np.full(expected.size, np.nan) if got is None else np.asarray(got).reshape(-1)
         worst = Point(quantity, "", 0.0, None, why=BEYOND)
+        floats = [abs(x) for x in expected.flat if abs(x) <= mpmath.mpf(float(limits.max))]
+        size = max(floats, default=mpmath.mpf(0))
         columns = expected.shape[-1] if expected.ndim > 1 else 1
         for k, (x, y) in enumerate(zip(expected.reshape(-1), flat, strict=True)):
             if abs(x) > mpmath.mpf(float(limits.max)):
                 continue
-            error = _relative(x, float(y), float(limits.tiny))
+            error = _relative(x, float(y), size, float(limits.tiny))
             if error is None or (worst.bits is not None and error <= worst.error):
                 continue
             if (quantity != "value" and error > LIMITS[self.dtype.name]
@@ -175,11 +177,11 @@ class _Run:
         return worst
 
 
-def _relative(truth: Any, got: float, tiny: float) -> float | None:
-    """The relative error; None where both are below the least normal number."""
+def _relative(truth: Any, got: float, size: Any, tiny: float) -> float | None:
+    """The error relative to the size; None where that is below the least normal number."""
     if not math.isfinite(got):
         return math.inf
     error = abs(truth - mpmath.mpf(got))
     if error <= tiny:
-        return None if truth == 0 or abs(truth) < tiny else 0.0
-    return float(error / abs(truth)) if truth else math.inf
+        return None if size < tiny else 0.0
+    return float(error / size) if size else math.inf
