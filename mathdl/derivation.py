@@ -36,6 +36,7 @@ from mathdl.request import (
     space_named,
 )
 from mathdl.simplify.computed import computed
+from mathdl.simplify.subgradients import at_zero
 
 if TYPE_CHECKING:
     from mathdl.generate.compiled import Compiled
@@ -126,7 +127,7 @@ class Derivation:
         return {}
 
     def _generate(self, outputs: Outputs) -> Compiled:
-        gradients = list(self.derivatives.items())
+        gradients = self._derivatives
         wanted = {
             "value_and_grad": [*self._read_off.items(), *gradients],
             "grad": gradients,
@@ -150,6 +151,11 @@ class Derivation:
             extra_inputs=self.inputs,
             ignored=[name for name in self.declared if name not in self._input_names],
         )
+
+    @property
+    def _derivatives(self) -> list[tuple[str, Tensor]]:
+        """The derivatives as they are computed, with the subgradient of a norm that is 0."""
+        return list(zip(self.derivatives, at_zero([*self.derivatives.values()]), strict=True))
 
     @cached_property
     def _read_off(self) -> dict[str, Tensor]:
@@ -238,7 +244,7 @@ class Derivation:
 
     def derivative_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives by key from the inputs by keyword."""
-        return self._code(list(self.derivatives.items()), "grad", False)
+        return self._code(self._derivatives, "grad", False)
 
     def gradient_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives of one order less, by key: what order ``n`` differentiates."""

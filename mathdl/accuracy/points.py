@@ -46,7 +46,7 @@ def instances(
     for manner, made in _manners(array, at, bool(facts & _MATRIX)):
         if at > 0 and facts & {"positive", "nonnegative"}:
             made = np.abs(made)
-        yield manner, {**given, name: made.astype(array.dtype)}
+        yield manner, {**given, name: np.asarray(made, array.dtype)}
 
 
 def _manners(array: Array, at: float, matrix: bool) -> Iterator[tuple[str, Array]]:
