@@ -20,8 +20,9 @@ from mathdl.proof.evaluate import Array, Evaluator
 from mathdl.verify.numbers.digits import Digits
 from mathdl.verify.numbers.duals import Dual, Duals
 
-#: Beyond the last, what cancels is not a float: 1e300 squared less its neighbour is more.
-LEVELS = (60, 400, 1400)
+#: Where 1400 digits say 0, what was cancelled is no float: 1e300 squared has 600 digits before
+#: the point, and 1e-320 squared 640 zeros after it.
+LEVELS, SURE = (60, 400, 1400, 2400), 2
 AGREE = mpmath.mpf(10) ** -15
 KINK = mpmath.mpf(10) ** -9
 #: How far to the side slopes are looked at, relatively, and from 0.
@@ -53,8 +54,7 @@ class Truth:
             now = self._values(arguments, level)
             if now is None:
                 return None
-            last = level == len(self.levels) - 1
-            if before is not None and _agree(before, now, last):
+            if before is not None and _agree(before, now, level >= SURE):
                 return now
             before = now
         return None
@@ -110,11 +110,11 @@ class Truth:
         return list(Evaluator(read, self.sizes, duals).value(self.written).reshape(-1))
 
 
-def _agree(few: Values, many: Values, last: bool) -> bool:
-    """To 15 digits; that something is no float is believed at the last level only."""
+def _agree(few: Values, many: Values, sure: bool) -> bool:
+    """To 15 digits; that something is no float is believed of many digits only."""
     pairs = [(few.value, many.value), *((few.slopes[k], many.slopes[k]) for k in many.slopes)]
     return all(
         (abs(a - b) <= AGREE * abs(b) and b != 0) or a is b
-        or (last and max(abs(a), abs(b)) <= FROM_ZERO)
+        or (sure and max(abs(a), abs(b)) <= FROM_ZERO)
         for x, y in pairs for a, b in zip(x.flat, y.flat, strict=True)
     )
