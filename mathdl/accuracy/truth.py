@@ -17,7 +17,7 @@ import numpy as np
 from mathdl.errors import DomainError
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.evaluate import Array, Evaluator
-from mathdl.verify.numbers.digits import Digits
+from mathdl.verify.numbers.digits import Digits, FarDigits
 from mathdl.verify.numbers.duals import Dual, Duals
 
 #: Where 1400 digits say 0, what was cancelled is no float: 1e300 squared has 600 digits before
@@ -45,7 +45,8 @@ class Truth:
     def __init__(self, written: Tensor, wrt: list[str], sizes: Mapping[Any, int],
                  levels: tuple[int, ...] = LEVELS) -> None:
         self.written, self.wrt, self.sizes = written, wrt, dict(sizes)
-        self.levels: list[tuple[Digits, Any]] = [(Digits(d), Duals(Digits(d))) for d in levels]
+        self.levels: list[tuple[Digits, Any]] = [
+            (FarDigits(d), Duals(FarDigits(d))) for d in levels]
 
     def at(self, arguments: Mapping[str, Any]) -> Values | None:
         """What two numbers of digits agree on; None where nothing is defined or sure."""

@@ -26,7 +26,7 @@ SAMPLE = [f for f in FORMULAS if f.limit in ("", SINGLE) and f.text in {
     "log(sum(exp(x)))", "log(sum(exp(x)**2))", "mean(x**2) - mean(x)**2",
     "(x@x - n*mean(x)**2)/n", "log(det(A))",
 }]
-LARGE = (-1e3, -50.0, 0.0, 50.0, 1e3, 1e300)
+LARGE = (-1e3, -50.0, 0.0, 50.0, 1e3)
 
 
 @pytest.mark.parametrize("formula", SAMPLE, ids=lambda f: f.text)
