@@ -170,7 +170,7 @@ def test_every_option_shown_is_known() -> None:
             for command in commands(line):
                 if command[0] == "mathdl":
                     for option in (w for w in command[2:] if w.startswith("--")):
-                        assert option in known[command[1]], command
+                        assert option.partition("=")[0] in known[command[1]], command
                         shown += 1
     assert shown > 10
 
