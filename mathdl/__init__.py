@@ -117,6 +117,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("mathdl.replay").replay
     if name in ("curvature", "smoothness"):
         return getattr(importlib.import_module("mathdl.convexity"), name)
+    if name == "stability":
+        return importlib.import_module("mathdl.accuracy.measure").stability
     if name in ("check_gradient", "assert_gradient"):
         return getattr(importlib.import_module("mathdl.foreign"), name)
     if name in CATALOGUE:

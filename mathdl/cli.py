@@ -20,6 +20,7 @@ from mathdl.cli_parts import (
     fail,
     of_expression,
 )
+from mathdl.cli_stability import stability as stability_command
 from mathdl.cli_verify import verify as verify_command
 from mathdl.errors import InputError, MathDLError, MissingToolError
 
@@ -171,6 +172,7 @@ def _as_json(
 
 main.add_command(verify_command)
 main.add_command(certify)
+main.add_command(stability_command)
 
 
 class Experiments(click.Group):

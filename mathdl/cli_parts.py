@@ -65,13 +65,18 @@ def derived(
     """The text, the names in ``--wrt``, and the derivation that the options ask for."""
     import mathdl as md
 
-    text = _standard_input() if expression == "-" else expression
+    text = expression_text(expression)
     names = [name.strip() for part in wrt for name in part.split(",")]
     items = [tuple(map(str.strip, n.split(":"))) if ":" in n else n for n in names]
     value = md.parse(text, shapes="; ".join(shapes), assume="; ".join(assumptions))
     # one name is one tensor: the code returns its derivative bare
     lone = items[0] if len(items) == 1 and ":" not in names[0] else items
     return text, names, md.derive(value, wrt=lone, order=order, symmetric=symmetric)
+
+
+def expression_text(expression: str) -> str:
+    """The argument EXPR; ``-`` is what is piped in."""
+    return _standard_input() if expression == "-" else expression
 
 
 def _standard_input() -> str:

@@ -36,7 +36,8 @@ from mathdl.request import (
     resolve_request,
     space_named,
 )
-from mathdl.simplify.chosen import choose
+from mathdl.simplify.computed import computed
+from mathdl.simplify.subgradients import at_zero
 
 if TYPE_CHECKING:
     from mathdl.formal import Certificate
@@ -129,7 +130,7 @@ class Derivation:
         return {}
 
     def _generate(self, outputs: Outputs) -> Compiled:
-        gradients = list(self.derivatives.items())
+        gradients = self._derivatives
         wanted = {
             "value_and_grad": [*self._read_off.items(), *gradients],
             "grad": gradients,
@@ -144,7 +145,7 @@ class Derivation:
     def _code(self, wanted: list[tuple[str, Tensor]], function: str, single: bool) -> Compiled:
         from mathdl.generate import generate_numpy
 
-        chosen = choose([*(tensor for _, tensor in wanted), *self.names])
+        chosen = computed([*(tensor for _, tensor in wanted), *self.names])
         return generate_numpy(
             [(key, tensor) for (key, _), tensor in zip(wanted, chosen, strict=False)],
             names=dict(zip(chosen[len(wanted):], self.names.values(), strict=True)),
@@ -154,6 +155,11 @@ class Derivation:
             extra_inputs=self.inputs,
             ignored=[name for name in self.declared if name not in self._input_names],
         )
+
+    @property
+    def _derivatives(self) -> list[tuple[str, Tensor]]:
+        """The derivatives as they are computed, with the subgradient of a norm that is 0."""
+        return list(zip(self.derivatives, at_zero([*self.derivatives.values()]), strict=True))
 
     @cached_property
     def _read_off(self) -> dict[str, Tensor]:
@@ -251,7 +257,7 @@ class Derivation:
 
     def derivative_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives by key from the inputs by keyword."""
-        return self._code(list(self.derivatives.items()), "grad", False)
+        return self._code(self._derivatives, "grad", False)
 
     def gradient_function(self) -> Callable[..., dict[str, Any]]:
         """The derivatives of one order less, by key: what order ``n`` differentiates."""
@@ -447,7 +453,7 @@ def compile_expression(expr: Any) -> Compiled:
     written = {"value": as_tensor(expr)} if lone else {k: as_tensor(e) for k, e in expr.items()}
     exprs = list(written.values())
     prepared = prepare(exprs)
-    chosen = choose([*prepared.exprs, *prepared.names])
+    chosen = computed([*prepared.exprs, *prepared.names])
     declared = declared_with(exprs[0]) if lone else {}
     return generate_numpy(
         list(zip(written, chosen, strict=False)),

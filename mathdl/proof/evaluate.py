@@ -80,6 +80,10 @@ SCALARS: dict[str, Callable[..., Any]] = {
     "hardtanh": lambda x: np.clip(x, -1, 1), "maximum": np.maximum, "minimum": np.minimum,
     "clip": lambda x, a, b: np.minimum(np.maximum(x, a), b),
     "log1mexp": lambda x: np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x))),
+    "erfcx": _special("erfcx"), "log_normal_cdf": _special("log_ndtr"),
+    "inverse_mills": lambda x: np.exp(
+        -x * x / 2 - _special("log_ndtr")(x)) / np.sqrt(2 * np.pi),
+    "logaddexp": np.logaddexp,
     "log_cosh": lambda x: np.logaddexp(x, -x) - np.log(2.0),
     "xlogy": _special("xlogy"), "erf": _special("erf"), "erfc": _special("erfc"),
     "gammaln": _special("gammaln"), "loggamma": _special("gammaln"),

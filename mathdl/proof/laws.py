@@ -197,6 +197,7 @@ _REWRITES: dict[str, Judge] = {
     "merge sums": _merge_sums, "contract": _contract, "known sum": _known_sum, "split": _split,
     "fold": _fold, "distribute": _distribute,
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
+    "power of an exponential": _stable, "logarithm of a determinant": _logarithm,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,
     "two values": _two_values, "collect": _collect, "take out": _take_out,

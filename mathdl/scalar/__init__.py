@@ -39,12 +39,22 @@ from mathdl.scalar.sigmoidal import (
     gelu_tanh,
     gelu_tanh_slope,
     log_sigmoid,
+    logaddexp,
     sigmoid,
     silu,
     softplus,
     softsign,
 )
-from mathdl.scalar.special import digamma, gammaln, normal_cdf, normal_pdf, polygamma
+from mathdl.scalar.special import (
+    digamma,
+    erfcx,
+    gammaln,
+    inverse_mills,
+    log_normal_cdf,
+    normal_cdf,
+    normal_pdf,
+    polygamma,
+)
 
 __all__ = [
     "COMPARISONS",
@@ -66,6 +76,7 @@ __all__ = [
     "eq",
     "erf",
     "erfc",
+    "erfcx",
     "exp",
     "expm1",
     "gammaln",
@@ -77,6 +88,7 @@ __all__ = [
     "hardtanh",
     "i0e",
     "i1e",
+    "inverse_mills",
     "le",
     "leaky_relu",
     "log",
@@ -84,7 +96,9 @@ __all__ = [
     "log1p",
     "log_cosh",
     "log_i0",
+    "log_normal_cdf",
     "log_sigmoid",
+    "logaddexp",
     "lookup",
     "lower",
     "lt",

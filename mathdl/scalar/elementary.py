@@ -30,6 +30,12 @@ def _sympy(name: str, head: Any, ufunc: str, latex: str, reference: str, **field
     )
 
 
+
+
+def _logistic(x: Any) -> Any:
+    return 1 / (1 + exp(-x))
+
+
 _POSITIVE = ((0.1, 4.0),)
 _UNIT = ((-0.95, 0.95),)
 
@@ -37,7 +43,14 @@ _sympy("exp", exp, "np.exp", r"e^{{{0}}}", "4.2.19")
 _sympy("log", log, "np.log", r"\log\left({0}\right)", "4.2.2", domain=_POSITIVE)
 sqrt = _sympy("sqrt", sympy.sqrt, "np.sqrt", r"\sqrt{{{0}}}", "4.2(iv)", domain=_POSITIVE)
 _sympy("sin", sympy.sin, "np.sin", r"\sin\left({0}\right)", "4.14.1")
-_sympy("cos", sympy.cos, "np.cos", r"\cos\left({0}\right)", "4.14.2")
+_sympy(
+    "cos",
+    sympy.cos,
+    "np.cos",
+    r"\cos\left({0}\right)",
+    "4.14.2",
+    replaces=((lambda x: 1 - sympy.cos(x), lambda x: 2 * sympy.sin(x / 2) ** 2),),
+)
 _sympy("tan", sympy.tan, "np.tan", r"\tan\left({0}\right)", "4.14.4", domain=((-1.4, 1.4),))
 _sympy("sinh", sympy.sinh, "np.sinh", r"\sinh\left({0}\right)", "4.28.1")
 _sympy("cosh", cosh, "np.cosh", r"\cosh\left({0}\right)", "4.28.2")
@@ -47,7 +60,11 @@ _sympy(
     "np.tanh",
     r"\tanh\left({0}\right)",
     "4.28.4, derivative 4.34.3",
-    replaces=((lambda x: 1 - tanh(x) ** 2, lambda x: cosh(x) ** -2),),
+    replaces=(
+        (lambda x: 1 - tanh(x) ** 2, lambda x: 4 * _logistic(2 * x) * _logistic(-2 * x)),
+        (lambda x: 1 + tanh(x), lambda x: 2 * _logistic(2 * x)),
+        (lambda x: 1 - tanh(x), lambda x: 2 * _logistic(-2 * x)),
+    ),
 )
 arcsin = _sympy(
     "arcsin", sympy.asin, "np.arcsin", r"\arcsin\left({0}\right)", "4.23(ii)", domain=_UNIT

@@ -50,6 +50,16 @@ def lower(expression: Any, *, careful: bool = True) -> Any:
     return _rewrite(expression, replace, _is_scalar_operation)
 
 
+def uncancelled_form(expression: Any) -> Any:
+    """A declared form of a sum or function that is equal but loses no digits, or None."""
+    return _without_cancellation(expression, _replacements(len(list(scalar_functions()))))
+
+
+def cancelling(expression: Any) -> bool:
+    """Whether the expression is a function that such forms are stated of."""
+    return expression.func in _replacements(len(list(scalar_functions())))
+
+
 def define(expression: Any) -> Any:
     """The expression with each function that SymPy lacks replaced by its definition."""
 

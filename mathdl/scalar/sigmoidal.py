@@ -21,7 +21,11 @@ sigmoid: Any = declare(
     latex=r"\sigma\left({0}\right)",
     stable=lambda x: 1 / (1 + exp(-x)),
     reference=_GOODFELLOW + "eq. 3.30, derivative eq. 3.35",
-    replaces=((lambda x: 1 - sigmoid(x), lambda x: sigmoid(-x)),),
+    replaces=(
+        (lambda x: 1 - sigmoid(x), lambda x: sigmoid(-x)),
+        (lambda x: sigmoid(x) - sigmoid(x) ** 2, lambda x: sigmoid(x) * sigmoid(-x)),
+        (lambda x: 1 - 2 * sigmoid(x), lambda x: -tanh(x / 2)),
+    ),
 )
 
 log_sigmoid: Any = declare(
@@ -47,6 +51,17 @@ softplus: Any = declare(
     analytic=False,
     reference=_GOODFELLOW + "eq. 3.31, derivative eq. 3.38",
     replaces=((lambda x: log(1 + exp(x)), lambda x: softplus(x)),),
+)
+
+logaddexp: Any = declare(
+    "logaddexp",
+    arity=2,
+    definition=lambda x, y: log(exp(x) + exp(y)),
+    derivative=(lambda x, y: sigmoid(x - y), lambda x, y: sigmoid(y - x)),
+    latex=r"\log\left(e^{{{0}}} + e^{{{1}}}\right)",
+    ufunc="np.logaddexp",
+    analytic=False,
+    reference="Boyd & Vandenberghe, Convex Optimization, 3.1.5, of two",
 )
 
 silu: Any = declare(

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
-from sympy import S, erf, erfc, exp, pi, sqrt
+from sympy import S, erf, erfc, exp, log, pi, sqrt
 
+from mathdl.scalar.compare import gt, where
 from mathdl.scalar.declare import declare
+from mathdl.scalar.rectifiers import maximum
 
 _DLMF = "NIST Digital Library of Mathematical Functions, "
 
@@ -61,6 +63,63 @@ normal_cdf: Any = declare(
     reference="Bishop, Pattern Recognition and Machine Learning, eq. 4.114",
     in_language=False,
     replaces=((lambda x: 1 - normal_cdf(x), lambda x: normal_cdf(-x)),),
+)
+
+
+def _erfcx_slope(x: Any) -> Any:
+    """``2 x erfcx(x) - 2/sqrt(pi)``, and far out, where that cancels, the asymptotic series."""
+    t = 1 / maximum(x, 10) ** 2
+    series, term = S.One, S.One
+    for k in range(1, 7):
+        term = -term * (2 * k + 1) * t / 2
+        series += term
+    far = -t * series / sqrt(pi)
+    return where(gt(x, 10), far, 2 * x * erfcx(x) - 2 / sqrt(pi))
+
+
+erfcx: Any = declare(
+    "erfcx",
+    definition=lambda x: exp(x**2) * erfc(x),
+    derivative=lambda x: _erfcx_slope(x),
+    nonnegative=True,
+    ufunc="scipy.special.erfcx",
+    reference=_DLMF + "7.7.1",
+    in_language=False,
+)
+
+log_normal_cdf: Any = declare(
+    "log_normal_cdf",
+    definition=lambda x: log((1 + erf(x / sqrt(2))) / 2),
+    derivative=lambda x: inverse_mills(x),
+    latex=r"\log \Phi\left({0}\right)",
+    ufunc="scipy.special.log_ndtr",
+    analytic=False,
+    reference="the logarithm of Bishop, Pattern Recognition and Machine Learning, eq. 4.114",
+    in_language=False,
+    replaces=((lambda x: log(normal_cdf(x)), lambda x: log_normal_cdf(x)),),
+)
+
+
+def _above_line(x: Any) -> Any:
+    """``x + inverse_mills(x)``, and far out, where that cancels, the asymptotic series."""
+    t = 1 / maximum(-x, 15)
+    far = t * (1 - 2 * t**2 + 10 * t**4 - 74 * t**6 + 706 * t**8)
+    return where(gt(-x, 15), far, x + inverse_mills(x))
+
+
+inverse_mills: Any = declare(
+    "inverse_mills",
+    definition=lambda x: sqrt(2 / pi) * exp(-(x**2) / 2) / (1 + erf(x / sqrt(2))),
+    derivative=lambda x: -inverse_mills(x) * _above_line(x),
+    nonnegative=True,
+    latex=r"\frac{{\phi}}{{\Phi}}\left({0}\right)",
+    stable=lambda x: where(
+        gt(x, 0), normal_pdf(x) / normal_cdf(maximum(x, 0)),
+        sqrt(2 / pi) / erfcx(where(gt(x, 0), 0, -x / sqrt(2))),
+    ),
+    analytic=False,
+    reference="Greene, Econometric Analysis, theorem 18.2",
+    in_language=False,
 )
 
 polygamma: Any = declare(

@@ -5,13 +5,26 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Mul, Pow, S, cosh, exp, log, tanh
+from sympy import Add, Mul, Pow, S, cosh, erf, erfc, exp, log, sqrt, tanh
 
 from mathdl.ir.bodies import inline, merge
 from mathdl.ir.build import out_ranges, restate
 from mathdl.ir.index import bound_index, slot
 from mathdl.ir.tensor import Tensor
-from mathdl.scalar import expm1, log1mexp, log1p, log_cosh, log_sigmoid, sigmoid, softplus
+from mathdl.scalar import (
+    expm1,
+    log1p,
+    log_cosh,
+    log_normal_cdf,
+    log_sigmoid,
+    sigmoid,
+    softplus,
+)
+from mathdl.simplify.exponential_pairs import (
+    logarithm_of_pair,
+    quotient_of_pairs,
+    sum_of_pair,
+)
 from mathdl.simplify.forms import cost
 from mathdl.simplify.openings import MAX_BODY, can_open
 
@@ -64,8 +77,10 @@ def _shallow_log1p(tensor: Tensor) -> Tensor | None:
 
 
 def _promising(body: Any) -> bool:
-    return isinstance(body, Add) or body.has(log, log1p) or any(
-        p.exp.is_negative for p in body.atoms(Pow)
+    return (
+        isinstance(body, Add) or body.has(log, log1p)
+        or (isinstance(body, Mul) and body.has(sigmoid) and body.has(exp, expm1))
+        or any(p.exp.is_negative for p in body.atoms(Pow))
     )
 
 
@@ -75,8 +90,8 @@ def stable_form(body: Any) -> Any:
     body = body.replace(log, _stable_log)
     body = body.replace(lambda e: isinstance(e, log1p) and isinstance(e.args[0], exp),
                         lambda e: softplus(e.args[0].args[0]))
-    body = body.replace(lambda e: isinstance(e, (Mul, Pow)), _stable_product)
-    return body.replace(lambda e: isinstance(e, Add), _stable_sum)
+    body = body.replace(lambda e: isinstance(e, (Mul, Pow)), quotient_of_pairs)
+    return body.replace(lambda e: isinstance(e, Add), sum_of_pair)
 
 
 def _stable_log(argument: Any) -> Any:
@@ -84,62 +99,35 @@ def _stable_log(argument: Any) -> Any:
         return log_sigmoid(argument.args[0])
     if isinstance(argument, cosh):
         return log_cosh(argument.args[0])
+    if isinstance(argument, erfc):
+        return log(S(2)) + log_normal_cdf(-sqrt(2) * argument.args[0])
+    found = logarithm_of_pair(argument)
+    if found is not None:
+        return found
     coefficient, inner = argument.as_content_primitive() if argument.is_Add else (
         argument.as_coeff_Mul()
     )
-    if isinstance(inner, Add) and len(inner.args) == 2:
+    found = logarithm_of_pair(inner)
+    if found is None and isinstance(inner, Add) and len(inner.args) == 2:
         found = _log_of_pair(*inner.args) or _log_of_pair(*inner.args[::-1])
-        if found is not None:
-            return found + (log(coefficient) if coefficient != 1 else 0)
+    if found is not None:
+        return found + (log(coefficient) if coefficient != 1 else 0)
     return log(argument)
 
 
 def _log_of_pair(a: Any, b: Any) -> Any:
-    """``log(a + b)`` for the sums of two that have a stable function."""
+    """``log(1 + b)`` for what has a stable function."""
     sign, inner = b.as_coeff_Mul()
-    if a == 1 and isinstance(inner, exp) and sign == 1:
-        return softplus(inner.args[0])
-    if a == 1 and isinstance(inner, exp) and sign == -1:
-        return log1mexp(inner.args[0])
-    if a == 1 and isinstance(inner, sigmoid) and sign == -1:
+    if a != 1:
+        return None
+    if isinstance(inner, sigmoid) and sign == -1:
         return -softplus(inner.args[0])
-    if a == 1 and isinstance(inner, tanh) and sign == 1:
+    if isinstance(inner, tanh) and sign == 1:
         return log(S(2)) + log_sigmoid(2 * inner.args[0])
-    if a == 1 and isinstance(inner, tanh) and sign == -1:
+    if isinstance(inner, tanh) and sign == -1:
         return log(S(2)) - softplus(2 * inner.args[0])
-    if isinstance(a, exp) and isinstance(b, exp):
-        return a.args[0] + softplus(b.args[0] - a.args[0])
+    if isinstance(inner, erf) and abs(sign) == 1:
+        return log(S(2)) + log_normal_cdf(sign * sqrt(2) * inner.args[0])
+    if sign == -1 and isinstance(inner, Pow) and isinstance(inner.base, tanh) and inner.exp == 2:
+        return -2 * log_cosh(inner.base.args[0])
     return None
-
-
-def _stable_product(product: Any) -> Any:
-    """``1/(1 + exp(u)) = sigmoid(-u)`` and ``exp(u)/(1 + exp(u)) = sigmoid(u)``."""
-    powers = dict(product.as_powers_dict())
-    for base, power in powers.items():
-        if isinstance(base, sigmoid) and power.is_Integer and power > 0:
-            u = base.args[0]
-            # the denominator has become sigmoid(-u); SymPy reads exp(u) as E**u
-            if powers.get(S.Exp1, S.Zero) == -power * u:
-                return product / (base**power * exp(-power * u)) * sigmoid(-u) ** power
-        if not (isinstance(base, Add) and power.is_Integer and power < 0):
-            continue
-        if len(base.args) != 2 or S.One not in base.args:
-            continue
-        other = base - 1
-        if not isinstance(other, exp):
-            continue
-        u = other.args[0]
-        return product / base**power * sigmoid(-u) ** -power
-    return product
-
-
-def _stable_sum(total: Any) -> Any:
-    """``c exp(u) - c = c expm1(u)``."""
-    constant, rest = total.as_coeff_Add()
-    if constant == 0:
-        return total
-    for term in Add.make_args(rest):
-        c, inner = term.as_coeff_Mul()
-        if isinstance(inner, exp) and c == -constant:
-            return total - term - constant + c * expm1(inner.args[0])
-    return total

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sympy import Add, Mul, Pow, exp, log
+from sympy import Add, Mul, Pow, S, exp, log
 
 from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import define, out_ranges, redefine, restate
 from mathdl.ir.index import bound_index, out_indices, slot, slot_number
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.scalar import maximum
 from mathdl.simplify.openings import is_plain
 from mathdl.simplify.quotients import replace_quotient
 
@@ -30,6 +31,7 @@ class _Shifted:
     shifted: Tensor  # exp(u - m)
     total: Tensor  # the sum of the shifted
     axes: tuple[int, ...]  # the sum's output axes on which the shift depends
+    reads: int  # which operand of the sum is the exponential
 
 
 def _fused(tensor: Tensor) -> Tensor:
@@ -51,7 +53,11 @@ def _fused(tensor: Tensor) -> Tensor:
 def _sum_of_exponentials(tensor: Tensor) -> _Shifted | None:
     tensor = _fused(tensor)
     equation = tensor.definition
-    if equation is None or equation.reduce != "sum" or tensor.requires:
+    if equation is None or tensor.requires:
+        return None
+    if equation.reduce == "none":
+        return _with_constant(tensor)
+    if equation.reduce != "sum":
         return None
     for factor in Mul.make_args(equation.body):
         k = slot_number(factor)
@@ -71,7 +77,23 @@ def _sum_of_exponentials(tensor: Tensor) -> _Shifted | None:
     return None
 
 
-def _shift_sum(tensor: Tensor, k: int) -> _Shifted:
+def _with_constant(tensor: Tensor) -> _Shifted | None:
+    """``c + sum exp u``, where the constant counts as an exponential too: ``m`` is at least 0."""
+    equation = tensor.equation
+    constant = equation.body - slot(0)
+    if len(equation.operands) != 1 or not (constant.is_number and constant.is_positive):
+        return None
+    (access,) = equation.operands
+    if access.tensor.definition is None or access.tensor.equation.reduce != "sum" or (
+            access.index != out_indices(tensor.ndim)):
+        return None
+    found = _sum_of_exponentials(access.tensor)
+    return None if found is None else _shift_sum(
+        _fused(access.tensor), found.reads, constant)
+
+
+def _shift_sum(tensor: Tensor, k: int, constant: Any = S.Zero) -> _Shifted:
+    """The sum shifted, and with it a constant beside it."""
     equation = tensor.equation
     access = equation.operands[k]
     exponential = access.tensor
@@ -89,6 +111,9 @@ def _shift_sum(tensor: Tensor, k: int) -> _Shifted:
         [(symbols[a], tensor.shape[a]) for a in axes], slot(0), [Access(exponent, access.index)],
         reduce="max", bound=bound,
     )
+    if constant != 0:
+        greatest = define(out_ranges(greatest.shape), maximum(slot(0), 0),
+                          [Access(greatest, out_indices(greatest.ndim))])
     own = out_indices(exponential.ndim)
     where = tuple(own[access.index.index(symbols[a])] for a in axes)
     shifted = define(
@@ -100,7 +125,12 @@ def _shift_sum(tensor: Tensor, k: int) -> _Shifted:
         for j, a in enumerate(equation.operands)
     ]
     total = redefine(tensor, operands)
-    return _Shifted(exponential, access.index, greatest, shifted, total, axes)
+    if constant != 0:
+        total = define(
+            out_ranges(total.shape), slot(0) + constant * exp(-slot(1)),
+            [Access(total, symbols), Access(greatest, tuple(symbols[a] for a in axes), held=True)],
+        )
+    return _Shifted(exponential, access.index, greatest, shifted, total, axes, k)
 
 
 def shift(tensor: Tensor) -> Tensor | None:
@@ -176,7 +206,7 @@ def _shifted_numerator(
         return found.shifted if here == shift_at else None
     tensor = _fused(top.tensor)
     equation = tensor.definition
-    if equation is None or equation.reduce != "sum":
+    if equation is None or equation.reduce not in ("sum", "none"):
         return None
     factors = Mul.make_args(equation.body)
     for j, access in enumerate(equation.operands):
@@ -194,6 +224,22 @@ def _shifted_numerator(
         ]
         return redefine(tensor, operands)
     return None
+
+
+def power_of_exponential(tensor: Tensor) -> Tensor | None:
+    """``exp(u)**c = exp(c u)``."""
+    equation = tensor.definition
+    if equation is None or tensor.label is not None or not isinstance(equation.body, Pow):
+        return None
+    (base, power), k = equation.body.args, slot_number(equation.body.base)
+    if k is None or not power.is_number or not _in_range(tensor, equation.operands[k]):
+        return None
+    inner = equation.operands[k].tensor
+    if inner.label is not None or inner.requires or inner.definition is None or (
+            inner.equation.reduce != "none" or not isinstance(inner.equation.body, exp)):
+        return None
+    body, operands = inline(base, equation.operands, k)
+    return restate(tensor, exp(power * body.args[0]), operands)
 
 
 def logarithm_of_product(tensor: Tensor) -> Tensor | None:

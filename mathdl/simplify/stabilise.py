@@ -6,6 +6,7 @@
 * ``log(exp(u) r) = u + log(r)``, ``log(mean exp z) = log(sum exp z) - log(n)``;
 * ``log(1 + exp u) = softplus(u)``, ``log(sigmoid u)``, ``1/(1 + exp(-u)) = sigmoid(u)``,
   ``exp(u) - 1 = expm1(u)``, ``log(1 + u) = log1p(u)`` and their kin;
+* ``log(det A) = logdet(A)``, and that of a power of it;
 * ``mean(x**2) - mean(x)**2 = mean((x - mean(x))**2)``.
 """
 
@@ -18,9 +19,15 @@ from mathdl.ir.steps import Rewrite, Step
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.recurrence import rewrite_steps
+from mathdl.simplify.determinants import logarithm_of_determinant
 from mathdl.simplify.engine import Context, Rule
 from mathdl.simplify.scalar_forms import scalar_forms
-from mathdl.simplify.shifting import logarithm_of_mean, logarithm_of_product, shift
+from mathdl.simplify.shifting import (
+    logarithm_of_mean,
+    logarithm_of_product,
+    power_of_exponential,
+    shift,
+)
 from mathdl.simplify.variance import variance
 
 
@@ -32,6 +39,8 @@ def _alone(transform: Callable[[Tensor], Tensor | None]) -> Callable[..., Tensor
 STABLE_FORMS = tuple(
     Rule(name, law, _alone(transform))
     for name, law, transform in (
+        ("power of an exponential", "exp(u)**c = exp(c u)", power_of_exponential),
+        ("logarithm of a determinant", "log(det(A)) = logdet(A)", logarithm_of_determinant),
         ("logarithm of a product", "log(exp(u) r) = u + log(r)", logarithm_of_product),
         ("logarithm of a mean", "log(mean(exp z)) = log(sum(exp z)) - log(n)", logarithm_of_mean),
         ("shift", "exp(z)/sum(exp z) and log(sum(exp z)) with z - m for z, m held", shift),

@@ -1,4 +1,4 @@
-"""``mean(x**2) - mean(x)**2 = mean((x - mean(x))**2)``, whichever way it was written."""
+"""``a sum(x**2) - (a/n) sum(x)**2 = a sum((x - mean(x))**2)``, whichever way it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mathdl.simplify.openings import can_open, is_plain
 
 
 def variance(tensor: Tensor) -> Tensor | None:
-    """``sum(x**2)/n - (sum(x)/n)**2 = sum((x - sum(x)/n)**2)/n``."""
+    """``a sum(x**2) - (a/n) sum(x)**2 = a sum((x - sum(x)/n)**2)``."""
     equation = tensor.definition
     if equation is None or equation.reduce != "none" or not isinstance(equation.body, Add):
         return None
@@ -22,7 +22,7 @@ def variance(tensor: Tensor) -> Tensor | None:
     if len(body.args) != 2 or tensor.label is not None:
         return None
     ranges = dict(out_ranges(tensor.shape))
-    for _ in range(2):
+    for _ in range(3):
         opened = [k for k, a in enumerate(operands) if can_open(a, body, k, ranges)]
         for k in opened:
             body, operands = inline(body, operands, k)
@@ -33,7 +33,7 @@ def variance(tensor: Tensor) -> Tensor | None:
         if found is not None:
             value, access = found
             return define(
-                out_ranges(tensor.shape), slot(0) / value, [access], requires=tensor.requires
+                out_ranges(tensor.shape), slot(0) * value, [access], requires=tensor.requires
             )
     return None
 
@@ -43,14 +43,12 @@ def _matchvariance(positive: Any, negative: Any, operands: list[Access]) -> Any:
         for j, plain in enumerate(operands):
             if plain.index != squares.index or j == k:
                 continue
-            count = slot(k) / positive
-            if count.free_symbols & {slot(i) for i in range(len(operands))}:
+            scale, weight = positive / slot(k), -negative / slot(j) ** 2
+            if (scale.free_symbols | weight.free_symbols) & {slot(i) for i in range(len(operands))}:
                 continue
-            if negative != -((slot(j) / count) ** 2):
-                continue
-            centred = _centred_squares(squares.tensor, plain.tensor, count)
+            centred = _centred_squares(squares.tensor, plain.tensor, scale / weight)
             if centred is not None:
-                return count, Access(centred, squares.index)
+                return scale, Access(centred, squares.index)
     return None
 
 

@@ -35,9 +35,9 @@ def _real(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _near(function: Callable[..., Any]) -> Callable[..., Any]:
+def _near(function: Callable[..., Any], far: Any = FAR) -> Callable[..., Any]:
     def call(x: Any) -> Any:
-        if abs(x) > FAR:
+        if abs(x) > far:
             raise DomainError(f"an exponential of {mpmath.nstr(x, 5)}")
         return function(x)
 
@@ -93,6 +93,19 @@ class Digits(ObjectNumbers):
     def primitive(self, name: str) -> Callable[..., Any] | None:
         law = _SPECTRAL.get(name)
         return super().primitive(name) if law is None else lambda *given: law(self, *given)
+
+
+_FAR_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **FUNCTIONS,
+    **{name: _real(_near(getattr(mpmath, name), mpmath.mpf(10) ** 700))
+       for name in ("exp", "sinh", "cosh")},
+}
+
+
+class FarDigits(Digits):
+    """Numbers that have an exponential as far as the square of any float, at its cost."""
+
+    functions = _FAR_FUNCTIONS
 
 
 def _matrix(values: Array) -> Any:

@@ -1,0 +1,14 @@
+"""What is computed in place of what is printed: equal, and finite and precise in floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mathdl.ir.tensor import Tensor
+from mathdl.simplify.chosen import choose
+from mathdl.simplify.uncancelled import uncancelled
+
+
+def computed(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The outputs in the forms in which code computes them."""
+    return choose(uncancelled(outputs))
