@@ -2,6 +2,10 @@
 
 ``1 - s`` with ``s = sigmoid(u)`` is 0 in floats where ``s`` is 1 to rounding; ``sigmoid(-u)`` is
 not.  A formula reads better with ``s``, so this is for what is computed, not for what is printed.
+
+It costs a function more for each entry.  What a product of matrices reads, and what a recurrence
+computes at every step, is the activation of a network, whose value is at hand and whose slope is
+wanted to rounding of 1: there ``1 - s`` stays.
 """
 
 from __future__ import annotations
@@ -14,9 +18,8 @@ from sympy import Add, Pow, log
 from mathdl.ir.bodies import inline, reads_inside
 from mathdl.ir.build import out_ranges, redefine, restate
 from mathdl.ir.index import bound_index, slot, slot_number
-from mathdl.ir.system import rewrite
+from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor
-from mathdl.language.recurrence import rewrite_steps
 from mathdl.scalar.lower import cancelling, uncancelled_form
 from mathdl.simplify.forms import cost
 from mathdl.simplify.openings import MAX_BODY
@@ -25,8 +28,12 @@ from mathdl.simplify.openings import MAX_BODY
 def uncancelled(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs with every difference that has a declared form without cancellation in it."""
 
+    activations = {a.tensor for t in topological(outputs) if _contracts(t) for a in t.operands}
+
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         current = redefine(tensor, operands)
+        if any(a.tensor in activations for a in tensor.operands):
+            return current
         for _ in range(4):
             after = _uncancelled(current)
             if after is None:
@@ -34,7 +41,16 @@ def uncancelled(outputs: Sequence[Tensor]) -> list[Tensor]:
             current = after
         return current
 
-    return rewrite(rewrite_steps(outputs, uncancelled), rule)
+    return rewrite(outputs, rule)
+
+
+def _contracts(tensor: Tensor) -> bool:
+    """Whether it is a product of matrices, or another sum of products over some of the axes."""
+    equation = tensor.definition
+    return equation is not None and equation.reduce == "sum" and any(
+        set(a.index) - set(b.index) and set(b.index) - set(a.index)
+        for a in equation.operands for b in equation.operands
+    )
 
 
 def _uncancelled(tensor: Tensor) -> Tensor | None:
