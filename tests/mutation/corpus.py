@@ -1,5 +1,5 @@
-"""The expressions by which mutants are judged: entries of the book, the ladder's cases, every scalar
-function and every primitive of the registries."""
+"""The expressions by which mutants are judged: the ladder's cases, those on which every rule
+fires, entries of the book, every scalar function and every primitive of the registries."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), *(
-    str(TESTS / name) for name in ("verify", "present", "primitives", "cases", "fuzz"))]
+    str(TESTS / name) for name in ("verify", "present", "primitives", "cases", "fuzz", "simplify"))]
 
 from ladder_cases import CASES, SPECTRAL, derived  # noqa: E402
 from primitive_cases import CASES as PRIMITIVE_CASES  # noqa: E402
 from primitive_cases import Case  # noqa: E402
 from sympy import Integer, Rational  # noqa: E402
+from test_rewriting import ASSUME, SHAPES, TEXTS  # noqa: E402
 
 import mathdl as md  # noqa: E402
 from mathdl.book import load_book  # noqa: E402
@@ -25,6 +26,8 @@ from mathdl.scalar import ScalarFunction, scalar_functions  # noqa: E402
 
 Derive = Callable[[], Derivation]
 BOOK = 3  # every third entry of the book
+REWRITTEN = [*((text, wrt, 1) for text, wrt in TEXTS),
+             ("sum(diag(x) @ A @ x)", "x", 2), ("log(mean(exp(x)))", "x", 1)]
 ORDER = 2  # of a function that has an integer order
 
 
@@ -35,14 +38,18 @@ def corpus() -> dict[str, Derive]:
 
 def _all() -> Iterator[tuple[str, Derive]]:
     for name in (*CASES, *SPECTRAL):
-        yield f"case {name}", lambda name=name: derived(name)  # type: ignore[misc]
+        yield f"case {name}", lambda name=name: derived(name)
+    for text, wrt, order in REWRITTEN:
+        yield f"rewritten {text} by {wrt}", (
+            lambda text=text, wrt=wrt, order=order: md.derive(
+                md.parse(text, SHAPES, ASSUME), wrt, order))
     for entry in load_book()[::BOOK]:
-        yield f"book {entry.name}", lambda entry=entry: derivation_of(entry)  # type: ignore[misc]
+        yield f"book {entry.name}", lambda entry=entry: derivation_of(entry)
     for function in scalar_functions():
         yield f"scalar {function.name}", (
-            lambda function=function: _of_scalar(function))  # type: ignore[misc]
+            lambda function=function: _of_scalar(function))
     for case in PRIMITIVE_CASES:
-        yield f"primitive {case.id}", lambda case=case: _of_primitive(case)  # type: ignore[misc]
+        yield f"primitive {case.id}", lambda case=case: _of_primitive(case)
 
 
 def _of_scalar(function: ScalarFunction) -> Derivation:

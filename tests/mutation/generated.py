@@ -50,7 +50,7 @@ def _depends(first: ast.stmt, second: ast.stmt) -> bool:
     if not all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)
                for s in (first, second)):
         return False
-    result = _result(first.value)  # type: ignore[attr-defined]
+    result = _result(first.value)
     return result is not None and any(
         isinstance(n, ast.Name) and n.id == result for n in ast.walk(second))
 
@@ -123,4 +123,4 @@ def install(before: str, after: str) -> None:
     def load(self: Compiled, source: str, *rest: Any, **named: Any) -> None:
         own(self, after if source == before else source, *rest, **named)
 
-    Compiled.__init__ = load  # type: ignore[method-assign]
+    Compiled.__init__ = load

@@ -136,7 +136,7 @@ def measure(derive: Derive, spies: Callable[[set[str]], None]) -> Baseline:
 
 def _finite(D: Derivation, dims: Any, seed: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
     for manner in ("normal", "positive", "unit"):
-        arrays = instance(D, dims, seed, manner)  # type: ignore[arg-type]
+        arrays = instance(D, dims, seed, manner)
         try:
             values = values_at(D, arrays)
         except np.linalg.LinAlgError:

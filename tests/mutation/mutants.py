@@ -30,9 +30,13 @@ CHEAPEST, SPREAD, LONGEST = 2, 3, 3.0
 class Mutant:
     """``plant`` puts the fault into this process and tells whether it could."""
 
-    name: str
+    what: str | syntax.Change
     plant: Callable[[], bool]
     expressions: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.what if isinstance(self.what, str) else self.what.name
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Unit:
     wanted: int
     tries: int
     views: bool = False
+    registered: bool = False
 
 
 def units(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
@@ -60,7 +65,7 @@ def _of_registries(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
         faults = registry.faults(target)
         yield Unit(target.kind, target.name, tuple(
             Mutant(fault, partial(_install, target, wrap), users)
-            for fault, wrap in faults.items()), len(faults), len(faults))
+            for fault, wrap in faults.items()), len(faults), len(faults), registered=True)
 
 
 def _install(target: registry.Target, wrap: registry.Wrap) -> bool:
@@ -75,8 +80,8 @@ def _id(target: registry.Target) -> str:
 def spies(fired: set[str]) -> None:
     """Let every target of the registries tell when it gives a result."""
     def spy(name: str) -> registry.Wrap:
-        def wrap(function):  # type: ignore[no-untyped-def]
-            def told(*arguments, **named):  # type: ignore[no-untyped-def]
+        def wrap(function):
+            def told(*arguments, **named):
                 result = function(*arguments, **named)
                 if result is not None:
                     fired.add(name)
@@ -125,19 +130,15 @@ def _of_source(kind: str, baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
                             for n in users.get((str(path), line), ())]
                 names = chosen(list(dict.fromkeys(touching)), baselines)
                 if names:
-                    mutants.append(Mutant(change.name, partial(_plant, change), names))
+                    mutants.append(Mutant(change, partial(syntax.plant, change), names))
             yield Unit(kind, f"{local}: {function}", tuple(mutants), wanted, tries, views)
-
-
-def _plant(change: syntax.Change) -> bool:
-    return syntax.plant(change)
 
 
 def _varied(changes: list[syntax.Change]) -> list[syntax.Change]:
     """In an order that only depends on what they are: those that change a value first, in turn
     of every kind; swapped arguments last, as most only are of the wrong type."""
     def digest(c: syntax.Change) -> str:
-        return hashlib.sha1(f"{c.path}{c.function}{c.what}{c.shown}".encode()).hexdigest()
+        return hashlib.sha1(f"{c.path}{c.function}{c.what}{c.place}".encode()).hexdigest()
 
     seen: dict[str, int] = {}
     keyed = []
@@ -154,4 +155,4 @@ def chosen(names: list[str], baselines: Mapping[str, Baseline]) -> tuple[str, ..
     short = [n for n in known if baselines[n].seconds < LONGEST] or known[:1]
     rest = short[CHEAPEST:]
     step = max(1, -(-len(rest) // SPREAD))
-    return tuple([*short[:CHEAPEST], *rest[step - 1 :: step]])
+    return (*short[:CHEAPEST], *rest[step - 1 :: step])

@@ -96,32 +96,50 @@ def _derivative(function: Any, k: int) -> Callable[[Wrap], None]:
 # -- faults ---------------------------------------------------------------------------------------
 
 
+CHANGED: list[Any] = []
+"""Faulty results that were given in this process: without one, nothing was planted."""
+
+
 def faults(target: Target) -> dict[str, Wrap]:
     """By name, what makes of a function one with a fault in its results."""
     if target.of_scalars:
         return {name: _on_result(law) for name, law in SCALAR.items()} | {
-            "arguments swapped": lambda f: lambda x, *rest: f(*rest[:1], x, *rest[1:])}
+            "arguments swapped": _swapped}
     return {name: _on_result(law) for name, law in TENSOR.items()}
 
 
 def _on_result(law: Callable[[Any], Any]) -> Wrap:
-    """The first result that the fault changes is faulty: a rule's may be given to it again."""
+    """Of tensors the first result that the fault changes: a rule may be given it again."""
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        done: list[Any] = []
-
         def faulty(*arguments: Any, **named: Any) -> Any:
             result = function(*arguments, **named)
-            if result is None or (done and isinstance(result, Tensor)):
+            if result is None or (CHANGED and isinstance(result, Tensor)):
                 return result
-            other = law(result)
-            if other is None or other is result:
-                return result
-            done.append(other)
-            return other
+            return _changed(result, law(result))
 
         return faulty
 
     return wrap
+
+
+def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A law with its first two arguments in the other order."""
+    def faulty(*arguments: Any) -> Any:
+        right = function(*arguments)
+        if len(arguments) < 2:
+            return right
+        return _changed(right, function(arguments[1], arguments[0], *arguments[2:]))
+
+    return faulty
+
+
+def _changed(result: Any, other: Any) -> Any:
+    """The other result, where it is one."""
+    same = other is None or other is result or (
+        not isinstance(result, Tensor) and other == result)
+    if not same:
+        CHANGED.append(other)
+    return result if same else other
 
 
 def _fewer(result: Any) -> Any:

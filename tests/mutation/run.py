@@ -1,8 +1,10 @@
 """Plant faults all over mathdl and see that verification refuses; print the table.
 
-    python tests/mutation/run.py                 every mutant, in about a quarter of an hour
+    python tests/mutation/run.py                 all registries, and every fourth function
+    python tests/mutation/run.py --every 1       every function that can be reached
     python tests/mutation/run.py --sample 20     some, over a few expressions
     python tests/mutation/run.py --only rule     the units whose kind or name has that text
+    python tests/mutation/run.py --listed        with what was not refused, and why
 
 Every mutant is planted in a process of its own in which nothing was derived before, so that
 neither caches nor interned tensors can hide or keep it.
@@ -41,9 +43,8 @@ import syntax  # noqa: E402
 from judge import Baseline, Verdict  # noqa: E402
 from mutants import Unit  # noqa: E402
 
-TIME, MEMORY = 20, 6 * 2**30
+TIME, WAITING, MEMORY = 20, 300, 6 * 2**30  # of a process: CPU and wall time, bytes
 FORMS = 2  # expressions that a mutant may restate before it is believed to do no more
-CAUGHT = ("caught", "error", "crash", "timeout")
 FEW = ("case squares", "case cross-entropy", "case window", "case Hessian", "case inverse",
        "scalar tanh", "scalar softplus", "book quadratic_form", "book trace_square")
 
@@ -74,6 +75,7 @@ def in_child(work: Callable[[], Any]) -> Any:
         try:
             os.close(reading)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (TIME, TIME))
             with os.fdopen(writing, "wb") as pipe:
                 try:
                     pipe.write(pickle.dumps((work(), "")))
@@ -82,7 +84,7 @@ def in_child(work: Callable[[], Any]) -> Any:
         finally:
             os._exit(0)
     os.close(writing)
-    data, end = b"", time.monotonic() + TIME
+    data, end = b"", time.monotonic() + WAITING
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
             if not (part := pipe.read(1 << 16)):
@@ -124,7 +126,7 @@ def _judged(number: int) -> list[Outcome]:
 
         def work(mutant: mutants.Mutant = mutant) -> Any:
             _quiet()
-            return _verdict(mutant, unit.views) if mutant.plant() else "unplanted"
+            return _verdict(mutant, unit) if mutant.plant() else "unplanted"
 
         found = in_child(work)
         if found == "unplanted":
@@ -139,23 +141,29 @@ def _judged(number: int) -> list[Outcome]:
     return outcomes
 
 
-def _verdict(mutant: mutants.Mutant, views: bool) -> tuple[Verdict, str, int]:
+def _verdict(mutant: mutants.Mutant, unit: Unit) -> tuple[Verdict, str, int] | str:
     """The first expression by which a mutant is seen decides; else the form it changes."""
     forms: list[tuple[Verdict, str]] = []
     for tried, name in enumerate(mutant.expressions, 1):
-        verdict = judge.judge(_CORPUS[name], _BASELINES[name], views)
+        verdict = judge.judge(_CORPUS[name], _BASELINES[name], unit.views)
         if verdict.what not in ("nothing", "form"):
             return verdict, name, tried
         if verdict.what == "form":
             forms.append((verdict, name))
         if len(forms) == FORMS:
             break
+    if unit.registered and not mutants.registry.CHANGED:
+        return "unplanted"
     return (*(forms or [(Verdict("nothing"), "")])[0], tried)
 
 
 def over(work: Callable[[Any], Any], items: Sequence[Any], cores: int) -> Iterable[Any]:
     with multiprocessing.get_context("fork").Pool(cores) as pool:
         yield from pool.imap_unordered(work, items)
+
+
+WHAT = {"survived": "SURVIVED", "form": "another form", "nothing": "no effect",
+        "crash": "unnamed error", "timeout": "too long"}
 
 
 # -- the table ------------------------------------------------------------------------------------
@@ -180,11 +188,17 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def listed(outcomes: Sequence[Outcome], *what: str) -> str:
-    return "\n".join(f"{o.what}: {o.kind}, {o.unit}: {o.mutant} [{o.expression}] {o.detail}"
-                     for o in outcomes if o.what in what)
+    """The mutants with such an outcome, each with the reason."""
+    return "\n".join(
+        f"{WHAT[o.what]}: {o.kind}, {o.unit}: {o.mutant}: "
+        + (f"{o.detail} [{o.expression}]" if o.what != "nothing" else
+           f"{o.tried} expressions that use it come out as without it")
+        for o in outcomes if o.what in what)
 
 
-def run(names: Sequence[str], cores: int, only: str = "", count: int = 0) -> list[Outcome]:
+def run(
+    names: Sequence[str], cores: int, only: str = "", every: int = 1, count: int = 0
+) -> list[Outcome]:
     """Measure the baselines, then judge the units; of a ``count``, so many over all kinds."""
     syntax.live_functions()
     mutants.registry.rules()
@@ -194,6 +208,8 @@ def run(names: Sequence[str], cores: int, only: str = "", count: int = 0) -> lis
             _BASELINES[name] = base
     ordered: Mapping[str, Baseline] = {n: _BASELINES[n] for n in names if n in _BASELINES}
     _UNITS[:] = [u for u in mutants.units(ordered) if only in f"{u.kind} {u.name}"]
+    _UNITS[:] = [u for u in _UNITS if u.registered or u.kind == mutants.GENERATED] + [
+        u for u in _UNITS if u.kind in mutants.SOURCES][::every]
     if count:
         _UNITS[:] = sampled(_UNITS, count)
     outcomes = [o for found in over(_judged, range(len(_UNITS)), cores) for o in found]
@@ -215,18 +231,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=4)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--listed", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     started = time.monotonic()
     names = FEW if options.sample else list(_CORPUS)
-    outcomes = run(names, options.cores, options.only, options.sample)
+    outcomes = run(names, options.cores, options.only, options.every, options.sample)
     if options.out:
         options.out.write_text(json.dumps([dataclasses.asdict(o) for o in outcomes], indent=1))
     print(table(outcomes))
     print(f"{len(_BASELINES)} of {len(names)} expressions, {len(_UNITS)} units, "
           f"{time.monotonic() - started:.0f} s")
-    print(listed(outcomes, "survived"))
+    print(listed(outcomes, "survived", *(("form", "nothing", "crash", "timeout")
+                                         if options.listed else ())))
     return any(o.what == "survived" for o in outcomes)
 
 

@@ -34,19 +34,21 @@ OTHER_SIGN = {"+": "-", "-": "+", "*": "/", "/": "*", "@": "*", "−": "+", "·"
 
 @dataclass(frozen=True)
 class Change:
-    """The ``number``-th way to change the node at a place of a module's tree."""
+    """The ``number``-th way to change a node of a module's tree, the ``place``-th of a function."""
 
     path: str
     function: str
+    place: int
     lines: tuple[int, int]
     node: int
     number: int
     what: str
-    shown: str
 
     @property
     def name(self) -> str:
-        return f"{self.path}:{self.lines[0]} {self.function}: {self.what}: {self.shown}"
+        node = _nodes(self.path)[self.node]
+        other = list(alternatives(node))[self.number][1]
+        return f"{self.path}:{self.lines[0]} {self.what}: {_shown(node, other)}"
 
 
 def alternatives(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -142,22 +144,28 @@ def _tree(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text())
 
 
+@cache
+def _nodes(path: str) -> list[ast.AST]:
+    return list(ast.walk(_tree(path)))
+
+
 def changes(path: str) -> dict[str, list[Change]]:
     """All changes of a module, by the outermost function that they are in."""
-    numbers = {id(node): k for k, node in enumerate(ast.walk(_tree(path)))}
+    numbers = {id(node): k for k, node in enumerate(_nodes(path))}
     found: dict[str, list[Change]] = {}
 
     def inside(node: ast.AST, name: str, function: str) -> None:
         if isinstance(node, ast.Raise | ast.Assert):
             return
         if function:
-            for k, (what, other) in enumerate(alternatives(node)):
+            for k, (what, _) in enumerate(alternatives(node)):
                 place = node.iter if isinstance(node, ast.comprehension) else node
                 lines = (place.lineno, place.end_lineno or place.lineno)
                 if isinstance(node, ast.If):
                     lines = (node.test.lineno, node.test.end_lineno or node.test.lineno)
-                found.setdefault(function, []).append(Change(
-                    path, function, lines, numbers[id(node)], k, what, _shown(node, other)))
+                known = found.setdefault(function, [])
+                known.append(Change(
+                    path, function, len(known), lines, numbers[id(node)], k, what))
         for field, value in ast.iter_fields(node):
             if field in ("annotation", "returns", "decorator_list", "type_params"):
                 continue
