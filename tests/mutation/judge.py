@@ -59,7 +59,7 @@ class Verdict:
 
 
 def code_of(D: Derivation) -> dict[str, str]:
-    return {"code": D.compile("grad").source, "value": D.compile("value").source,
+    return {"code": D.derivative_function().source, "value": D.compile("value").source,
             "text": D.text()}
 
 
