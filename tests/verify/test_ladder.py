@@ -108,3 +108,11 @@ def test_a_right_shape_alone_decides_nothing() -> None:
     alone = replace(report, checks=tuple(c for c in report.checks if c.rung == "shapes"))
     assert alone.unchecked == ("gradient w",)
     assert not alone
+
+
+def test_code_of_bessel_functions_is_compared_with_many_digits() -> None:
+    """Without it a wrong value with the derivative of that value was accepted."""
+    derivation = md.derive(md.parse("sum(i0e(x))", "x: n"), "x")
+    report = derivation.verify(level="precise", points=1)
+    assert report, str(report)
+    assert {c.tensor for c in report.checks if c.method == "code to 50 digits"} == {"value", "x"}

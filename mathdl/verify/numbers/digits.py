@@ -50,6 +50,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: _real(_near(getattr(mpmath, name))) for name in ("exp", "sinh", "cosh")},
     "tanh": mpmath.tanh,
     "polygamma": _real(lambda n, x: mpmath.psi(int(n), x)),
+    "besseli": _real(lambda n, x: _near(lambda y: mpmath.besseli(int(n), y))(x)),
     # of quotients of integers: 5/3 + 1/3 is 2
     "floor": lambda x: mpmath.floor(x + mpmath.mpf(10) ** -20),
     "Mod": lambda a, b: a - b * mpmath.floor(a / b + mpmath.mpf(10) ** -20),

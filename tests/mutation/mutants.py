@@ -1,0 +1,158 @@
+"""All mutants, in units: one thing that is mutated, with the ways to do so and what uses it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import generated
+import registry
+import syntax
+from judge import Baseline
+
+#: Kinds of mutated source: where it is, whether readers judge it, mutants a function and tries.
+SOURCES: dict[str, tuple[str, bool, int, int]] = {
+    "reverse rule, source": ("mathdl/calculus", False, 3, 5),
+    "rule, source": ("mathdl/simplify", False, 1, 3),
+    "primitive, source": ("mathdl/primitives", False, 1, 3),
+    "generator, source": ("mathdl/generate", False, 1, 3),
+    "printer, source": ("mathdl/present", True, 1, 3),
+}
+GENERATED = "generated code"
+CONDITIONS = ("branch negated", "relation", "and/or", "condition dropped", "call left out")
+EACH = 10  # expressions for a fault in generated code
+CHEAPEST, SPREAD, LONGEST = 2, 3, 3.0
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``plant`` puts the fault into this process and tells whether it could."""
+
+    what: str | syntax.Change
+    plant: Callable[[], bool]
+    expressions: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.what if isinstance(self.what, str) else self.what.name
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Mutants of one thing; of so many that bite, the first are taken."""
+
+    kind: str
+    name: str
+    mutants: tuple[Mutant, ...]
+    wanted: int
+    tries: int
+    views: bool = False
+    registered: bool = False
+
+
+def units(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
+    yield from _of_registries(baselines)
+    yield from _of_generated(baselines)
+    for kind in SOURCES:
+        yield from _of_source(kind, baselines)
+
+
+def _of_registries(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
+    for target in registry.targets():
+        users = chosen([n for n, b in baselines.items() if _id(target) in b.fired], baselines)
+        faults = registry.faults(target)
+        yield Unit(target.kind, target.name, tuple(
+            Mutant(fault, partial(_install, target, wrap), users)
+            for fault, wrap in faults.items()), len(faults), len(faults), registered=True)
+
+
+def _install(target: registry.Target, wrap: registry.Wrap) -> bool:
+    target.install(wrap)
+    return True
+
+
+def _id(target: registry.Target) -> str:
+    return f"{target.kind}: {target.name}"
+
+
+def spies(fired: set[str]) -> None:
+    """Let every target of the registries tell when it gives a result."""
+    def spy(name: str) -> registry.Wrap:
+        def wrap(function):
+            def told(*arguments, **named):
+                result = function(*arguments, **named)
+                if result is not None:
+                    fired.add(name)
+                return result
+
+            return told
+
+        return wrap
+
+    for target in registry.targets():
+        target.install(spy(_id(target)))
+
+
+def _of_generated(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
+    by_fault: dict[str, list[Mutant]] = {}
+    for name, base in baselines.items():
+        source = base.outputs["code"]
+        for fault, places in generated.sites(source).items():
+            k = int(hashlib.sha1(f"{name}{fault}".encode()).hexdigest(), 16) % len(places)
+            by_fault.setdefault(fault, []).append(Mutant(
+                f"of {name}, place {places[k]}", partial(_load, source, places[k]), (name,)))
+    for fault, mutants in by_fault.items():
+        spread = mutants[:: max(1, len(mutants) // EACH)]
+        yield Unit(GENERATED, fault, tuple(spread), EACH, len(spread))
+
+
+def _load(source: str, number: int) -> bool:
+    generated.install(source, generated.spoilt(source, number))
+    return True
+
+
+def _of_source(kind: str, baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
+    folder, views, wanted, tries = SOURCES[kind]
+    phases = ("print",) if views else ("derive", "generate")
+    users: dict[tuple[str, int], list[str]] = {}
+    for name, base in baselines.items():
+        for place in set().union(*(base.touched[p] for p in phases)):
+            users.setdefault(place, []).append(name)
+    for path in sorted((syntax.ROOT / folder).glob("*.py")):
+        local = str(path.relative_to(syntax.ROOT))
+        for function, found in syntax.changes(local).items():
+            mutants = []
+            for change in _varied(found):
+                first, last = change.lines
+                touching = [n for line in range(first, last + 1)
+                            for n in users.get((str(path), line), ())]
+                names = chosen(list(dict.fromkeys(touching)), baselines)
+                if names:
+                    mutants.append(Mutant(change, partial(syntax.plant, change), names))
+            yield Unit(kind, f"{local}: {function}", tuple(mutants), wanted, tries, views)
+
+
+def _varied(changes: list[syntax.Change]) -> list[syntax.Change]:
+    """In an order that only depends on what they are: those that change a value first, in turn
+    of every kind; swapped arguments last, as most only are of the wrong type."""
+    def digest(c: syntax.Change) -> str:
+        return hashlib.sha1(f"{c.path}{c.function}{c.what}{c.place}".encode()).hexdigest()
+
+    seen: dict[str, int] = {}
+    keyed = []
+    for change in sorted(changes, key=digest):
+        seen[change.what] = seen.get(change.what, 0) + 1
+        late = (change.what in CONDITIONS) + 2*(change.what == "arguments swapped")
+        keyed.append((seen[change.what] + late, digest(change), change))
+    return [change for _, _, change in sorted(keyed, key=lambda k: k[:2])]
+
+
+def chosen(names: list[str], baselines: Mapping[str, Baseline]) -> tuple[str, ...]:
+    """The cheapest expressions, and some of all others."""
+    known = sorted(names, key=lambda n: baselines[n].seconds)
+    short = [n for n in known if baselines[n].seconds < LONGEST] or known[:1]
+    rest = short[CHEAPEST:]
+    step = max(1, -(-len(rest) // SPREAD))
+    return (*short[:CHEAPEST], *rest[step - 1 :: step])
