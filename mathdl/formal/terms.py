@@ -132,6 +132,11 @@ class Part:
     order: tuple[Any, ...] = ()
     fact: str = ""
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether its sum is the chain alone."""
+        return self.product is not None and self.coefficient == 1 and not self.fact
+
 
 @dataclass(frozen=True)
 class Opened:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from certified import SAMPLE, derivation
+from certified import CERTIFIED, SAMPLE, derivation
 
 pytestmark = pytest.mark.skipif(shutil.which("coqc") is None, reason="Coq is not installed")
 
@@ -16,3 +16,10 @@ def test_coq_accepts(name: str) -> None:
     assert accepted, str(accepted)
     assert len(accepted.assumptions) >= 2
     assert accepted.foreign == ()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [n for n in CERTIFIED if n not in SAMPLE])
+def test_coq_accepts_the_whole_set(name: str) -> None:
+    accepted = derivation(name).certificate().check()
+    assert accepted, str(accepted)
