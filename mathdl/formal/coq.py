@@ -167,7 +167,8 @@ class Text:
             whole = abs(exponent) - Rational(1, 2)
             root = self._fitted(f"sqrt {self.real(base)}", APPLIED, SIGNED)
             if not whole:
-                return (f"sqrt {self.real(base)}", APPLIED) if exponent > 0 else (f"/ {root}", SIGNED)
+                return (f"sqrt {self.real(base)}", APPLIED) if exponent > 0 else (
+                    f"/ {root}", SIGNED)
             power = self.real(base ** whole, PRODUCT - 1)
             return (f"{power} * {root}" if exponent > 0 else f"/ {root} / {power}"), PRODUCT
         return f"Rpower {self.real(base)} {self.real(exponent)}", APPLIED

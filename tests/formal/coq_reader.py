@@ -153,7 +153,8 @@ class Function:
             if len(given) < len(self.names):
                 found = Function(self.names, self.body, self.scope, given)
             else:
-                found = value(self.body, {**self.scope, **dict(zip(self.names, given, strict=True))})
+                scope = {**self.scope, **dict(zip(self.names, given, strict=True))}
+                found = value(self.body, scope)
             self.kept[key] = found, argument  # the argument lives as long as its id is used
         return self.kept[key][0]
 

@@ -12,19 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from coq_reader import Reading, Theorem, claim
+from coq_reader import NotRead, Reading, Theorem, claim
 
-from mathdl.formal.context import Context
-from mathdl.formal.emit import emit
 from mathdl.formal.statement import Statement
 
-#: The proof of a theorem ends so; a mutant's may try harder.
-END = "  reflexivity.\nQed.\nEnd Certificate."
-HARDER = ("  first [ reflexivity | repeat (apply sumf_ext; intros); "
+#: The last theorem's proof ends so; a mutant's may try harder.
+END = "reflexivity.\nQed.\nEnd Certificate."
+HARDER = ("first [ reflexivity | repeat (apply sumf_ext; intros); "
           "apply (f_equal2 Rmult); [repeat (apply sumf_ext; intros); close | reflexivity] ].\n"
           "Qed.\nEnd Certificate.")
-LAST = re.compile(r"(Theorem (?:gradient_\w+) :(?:(?!Theorem).)*?\n  \()([^\n]*)(\)\.\nProof)",
-                  re.DOTALL)
+GRADIENT = re.compile(r"\n    \((fun (?:i\d+ )+=> )?([^\n]*)\)\.\nProof")
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,10 @@ class Mutant:
 
 def gradient_mutants(source: str) -> Iterator[Mutant]:
     """The last theorem's gradient: sign, factor, terms, indices, at every place there is."""
-    found = list(LAST.finditer(source))[-1]
-    axes, arrow, body = found[2].rpartition(" => ") if found[2].startswith("fun i0") \
-        and found[2].count("=>") == 1 else (found[2].partition(" => ") if found[2].startswith("fun i")
-                                            else ("", "", found[2]))
-    for rule, changed in _changes(body):
-        text = source[:found.start(2)] + axes + arrow + changed + source[found.end(2):]
-        assert END in text
+    found = list(GRADIENT.finditer(source))[-1]
+    assert END in source
+    for rule, changed in _changes(found[2]):
+        text = source[:found.start(2)] + changed + source[found.end(2):]
         yield Mutant(rule, text.replace(END, HARDER))
 
 
@@ -59,41 +53,47 @@ def _changes(body: str) -> Iterator[tuple[str, str]]:
         yield "dropped factor", body[:m.start()] + body[m.end():]
     for m in re.finditer(r"\b([ij]\d+) ([ij]\d+)\b(?! =>)", body):
         yield "swapped indices", f"{body[:m.start()]}{m[2]} {m[1]}{body[m.end():]}"
-    for m in re.finditer(r" / (INR \w+|\w+)", body):
+    for m in re.finditer(r" / \w+(?: \w+)*(?: \^ \d+)?(?![\w (])", body):
         yield "dropped divisor", body[:m.start()] + body[m.end():]
 
 
-def hypotheses(statement: Statement) -> list[str]:
-    """The names of all hypotheses but those about lengths."""
+def weakened(source: str, statement: Statement) -> Iterator[Mutant]:
+    """Each hypothesis in turn, but those about lengths, says no more than ``True``."""
     context = statement.context
-    facts = [fact[0] for t in context.inputs for fact in context.facts(t)]
-    return [*facts, *(name for name, _ in statement.domain)]
+    own = [f[0] for w in context.wrt for f in context.facts(w)] + [n for n, _ in statement.domain]
+    fixed = [f[0] for t in context.inputs if t not in context.wrt for f in context.facts(t)]
+    for name in (*fixed, *own):
+        text = re.sub(rf"^Hypothesis {name} : .*\.$", f"Hypothesis {name} : True.", source,
+                      flags=re.MULTILINE)
+        assert text != source
+        if name in own:
+            text = "Theorem gradient_".join(
+                part if not k else _without(part, own.index(name))
+                for k, part in enumerate(text.split("Theorem gradient_")))
+        yield Mutant(f"dropped {name}", text)
 
 
-def without(proof: Any, dropped: str, patch: Any) -> Mutant:
-    """The certificate emitted as if one hypothesis were not there."""
-    facts, made = Context.facts, Statement.__init__
-
-    def fewer(self: Context, t: Any) -> list[Any]:
-        return [fact for fact in facts(self, t) if fact[0] != dropped]
-
-    def shorter(self: Statement, context: Context) -> None:
-        made(self, context)
-        kept = [k for k, (name, _) in enumerate(self.domain) if name != dropped]
-        self.domain = [self.domain[k] for k in kept]
-        self.conditions = [self.conditions[k] for k in kept]
-
-    with patch.context() as here:
-        here.setattr(Context, "facts", fewer)
-        here.setattr(Statement, "__init__", shorter)
-        return Mutant(f"dropped {dropped}", emit(proof).source)
+def _without(theorem: str, number: int) -> str:
+    """One of the hypotheses of a theorem is ``True``."""
+    lines = theorem.split("\n")
+    lines[1 + number] = "  True ->"
+    return "\n".join(lines)
 
 
 def differs(mutant: str, values: Mapping[str, Any], out: tuple[int, ...]) -> bool:
-    """Whether the last theorem's gradient is not that of the expression, by difference quotients."""
+    """Whether the last theorem's gradient is not that of the expression, by difference quotients.
+
+    It is not where it reads what lies outside of a tensor: that may be any number.  Text without
+    a meaning claims nothing.
+    """
     reading = Reading(mutant)
-    about = reading.theorems[-1]
-    gradient = claim(reading, about, values, out)[1]
+    try:
+        about = reading.theorems[-1]
+        gradient = claim(reading, about, values, out)[1]
+    except IndexError:
+        return True
+    except (TypeError, NotRead):
+        return False
     numeric = quotients(reading, about, values, out)
     both = np.isfinite(gradient) & np.isfinite(numeric)
     scale = max(1.0, float(np.max(np.abs(numeric[both]), initial=0)))
