@@ -13,7 +13,7 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, Text, nat
-from mathdl.formal.system import Condition, Equations, plain, shared_inputs
+from mathdl.formal.system import RESERVED, Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
@@ -229,4 +229,8 @@ class Context:
         extents = [d for t in self.system.names if t.definition is not None
                    for d in t.definition.extents]
         shapes = [d for t in self.system.names for d in t.shape]
-        return sorted({str(s) for d in (*shapes, *extents) for s in getattr(d, "free_symbols", ())})
+        found = {str(s) for d in (*shapes, *extents) for s in getattr(d, "free_symbols", ())}
+        if taken := sorted(found & RESERVED):
+            raise UnsupportedError(f"no certificate with a dim named {taken[0]}: that is a word of "
+                                   "Coq's; another name will do")
+        return sorted(found)
