@@ -164,7 +164,8 @@ CERTIFIED: dict[str, Case] = {
     "LSTM cell": Case(
         "g@(sigmoid(Wo@x + Uo@h)*tanh(sigmoid(Wf@x + Uf@h)*c + sigmoid(Wi@x)*tanh(Wg@x)))",
         "g: m; x: d; h: m; c: m; Wo: m d; Uo: m m; Wf: m d; Uf: m m; Wi: m d; Wg: m d", "c Wf"),
-    "barrier": Case("t*(c@x) - sum(log(b - A@x))", "t: ; c: d; x: d; b: n; A: n d", "x"),
+    "barrier": Case("t*(c@x) - sum(log(b - A@x))", "t: ; c: d; x: d; b: n; A: n d", "x",
+                    "b: large_positive"),
     "Dice": Case("1 - 2*sum(p*y)/(sum(p**2) + sum(y**2))", "p: n; y: n", "p"),
 }
 
