@@ -255,12 +255,15 @@ def train(ctx: click.Context, listed: bool) -> None:
 @click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
               help="Write the book there: one HTML page that works offline, index.html, and, "
                    "where TeX is installed, book.pdf.")
+@click.option("--certify", is_flag=True,
+              help="Have Coq check a certificate of each, too; a column says what it accepts.")
 @click.option("--processes", type=click.IntRange(min=1), default=None,
               help="How many to work on at a time.  [default: 2, or 1 on a single core]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Seed of the points that are tried.")
 def book(
-    names: Sequence[str], listed: bool, out: Path | None, processes: int | None, seed: int
+    names: Sequence[str], listed: bool, out: Path | None, certify: bool, processes: int | None,
+    seed: int,
 ) -> int:
     """Derive and check the derivations of the book, all or those named.
 
@@ -273,7 +276,15 @@ def book(
       mathdl book softmax_cross_entropy
       mathdl book --out book
     """
-    from mathdl.book import chapters, chosen, load_book, write_book, write_book_pdf
+    from mathdl.book import (
+        chapters,
+        check,
+        check_and_certify,
+        chosen,
+        load_book,
+        write_book,
+        write_book_pdf,
+    )
     from mathdl.book.status import listing, report
     from mathdl.present.mathml import converter
 
@@ -285,7 +296,11 @@ def book(
         entries = tuple(chosen(entries, name) for name in dict.fromkeys(names))
     if out is not None:
         converter()  # before the work, not after it
-    outcomes, seconds = _checked(entries, processes, seed)
+    if certify:
+        from mathdl.formal.coqc import library
+
+        library()  # compiled once, before the processes need it
+    outcomes, seconds = _checked(entries, processes, seed, check_and_certify if certify else check)
     click.echo(report(entries, outcomes, seconds, in_full=bool(names)))
     problems: dict[str, str] = {}
     if out is not None:

@@ -75,7 +75,8 @@ class Outcome:
     ``document`` is theorem and proof in LaTeX, ``laws`` what the proof uses.
     ``failures`` are one line each; the entry is accepted when there are none.  ``proof`` says
     what the check of the proof found, ``facts`` is what else was derived, ``written`` is the proof
-    as a lecturer writes it.
+    as a lecturer writes it.  ``certificate`` is what Coq says, where it was asked: ``accepted``, or
+    why not.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Outcome:
     seconds: float = 0.0
     report: str = field(default="", repr=False)
     facts: tuple[tuple[str, str], ...] = ()
+    certificate: str = ""
 
     def __bool__(self) -> bool:
         return not self.failures
@@ -116,6 +118,18 @@ def derivation_of(entry: Entry) -> Derivation:
 def check(entry: Entry, seed: int = 0) -> Outcome:
     """Derive, verify and compare one entry.  What goes wrong is in the outcome, not raised."""
     return guarded(entry.name, lambda: _check(entry, seed))
+
+
+def check_and_certify(entry: Entry, seed: int = 0) -> Outcome:
+    """The same, and whether Coq accepts the derivation's certificate."""
+    started = time.perf_counter()
+    outcome = check(entry, seed)
+    try:
+        accepted = derivation_of(entry).certificate().check()
+        said = "accepted" if accepted else accepted.refused or ", ".join(accepted.foreign)
+    except Exception as error:  # as in guarded: the rest goes on
+        said = " ".join(str(error).split())
+    return replace(outcome, certificate=said, seconds=time.perf_counter() - started)
 
 
 def guarded(name: str, work: Callable[[], Outcome]) -> Outcome:

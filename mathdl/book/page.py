@@ -193,7 +193,9 @@ def checked(outcome: Outcome) -> str:
         f"{form.error:.1e} of the largest entry; {form.ours} operators to {form.theirs}"
         for form in outcome.forms
     ]
-    return "\n".join(lines + ([f"proof: {outcome.proof}"] if outcome.proof else []))
+    lines += [f"proof: {outcome.proof}"] if outcome.proof else []
+    lines += [f"certificate: {outcome.certificate}"] if outcome.certificate else []
+    return "\n".join(lines)
 
 
 def forms(found: Sequence[Form]) -> str:
@@ -218,7 +220,7 @@ def _lines(text: str) -> str:
 def status(articles: Sequence[Article], outcomes: Mapping[str, Outcome]) -> str:
     """What was checked of each derivation, as a table."""
     heads = ["Entry", "Result", "Checked by", "Tried", "Worst error", "Bound", "Textbook",
-             "Length", "Proof", "Time"]
+             "Length", "Proof", "Certificate", "Time"]
     table = []
     for one in articles:
         o = outcomes[one.name]
@@ -227,7 +229,8 @@ def status(articles: Sequence[Article], outcomes: Mapping[str, Outcome]) -> str:
             f'<a href="#{one.name}">{one.title}</a>', badge(o),
             html.escape(", ".join(o.methods)), str(o.tried), f"{o.error:.1e}", f"{o.bound:.1e}",
             f"{max(errors):.1e}" if errors else "", f"{o.ratio:.2f}" if errors else "",
-            html.escape(o.proof) or "not recorded", f"{o.seconds:.1f} s",
+            html.escape(o.proof) or "not recorded", html.escape(o.certificate),
+            f"{o.seconds:.1f} s",
         ])
     used = [k for k in range(len(heads)) if any(cells[k] for cells in table)]
     rows = [

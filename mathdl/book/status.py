@@ -8,8 +8,9 @@ from mathdl.book.checking import Outcome
 from mathdl.book.entry import Chapter, Entry
 
 HEADER = ("", "derivation", "by", "tried", "worst error", "bound", "textbook", "length", "proof",
-          "time")
-LEFT = (0, 1, 2, 8)  # columns of text
+          "certificate", "time")
+LEFT = (0, 1, 2, 8, 9)  # columns of text
+OPTIONAL = (8, 9)  # shown where there is something
 
 
 def status_table(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> str:
@@ -23,8 +24,9 @@ def status_table(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> s
         rows.append(status_row(entry, outcomes[entry.name]))
     cells = [row for row in rows if not isinstance(row, str)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(HEADER))]
-    if not any(row[8] for row in cells[1:]):
-        widths[8] = 0
+    for k in OPTIONAL:
+        if not any(row[k] for row in cells[1:]):
+            widths[k] = 0
     return "\n".join(
         row if isinstance(row, str) else "  ".join(
             (cell[:w].ljust(w) if k in LEFT else cell.rjust(w))
@@ -37,13 +39,17 @@ def status_table(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> s
 def status_row(entry: Entry, outcome: Outcome) -> tuple[str, ...]:
     verdict = "ok" if outcome else "FAILED"
     if not outcome.forms:
-        return (verdict, entry.name, ", ".join(entry.wrt), *[""] * 6, f"{outcome.seconds:.1f} s")
+        return (verdict, entry.name, ", ".join(entry.wrt), *[""] * 7, f"{outcome.seconds:.1f} s")
     return (
         verdict, entry.name, ", ".join(entry.wrt), str(outcome.tried), f"{outcome.error:.1e}",
         f"{outcome.bound:.1e}", f"{max(f.error for f in outcome.forms):.1e}",
         f"{outcome.ratio:.2f}" + ("!" if any(f.is_long for f in outcome.forms) else " "),
-        outcome.proof, f"{outcome.seconds:.1f} s",
+        outcome.proof, _certificate(outcome), f"{outcome.seconds:.1f} s",
     )
+
+
+def _certificate(outcome: Outcome) -> str:
+    return outcome.certificate if outcome.certificate in ("", "accepted") else "none"
 
 
 def listing(chapters: Iterable[Chapter], entries: Sequence[Entry]) -> str:
@@ -70,6 +76,9 @@ def report(
     parts.append(status_table(entries, outcomes))
     parts += [f"{entry.name}: {failure}" for entry in entries
               for failure in outcomes[entry.name].failures]
+    parts += [f"{entry.name}: no certificate: {said.removeprefix('no certificate: ')}"
+              for entry in entries
+              if (said := outcomes[entry.name].certificate) not in ("", "accepted")]
     return "\n".join([*parts, summary(list(outcomes.values()), seconds)])
 
 
@@ -78,4 +87,6 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     accepted = sum(map(bool, outcomes))
     long = sum(any(f.is_long for f in o.forms) for o in outcomes)
     said = f"{accepted} of {len(outcomes)} derivations accepted in {seconds:.0f} s"
+    if any(o.certificate for o in outcomes):
+        said += f"; Coq accepts {sum(o.certificate == 'accepted' for o in outcomes)}"
     return said + (f"; {long} longer than 1.3 times the textbook form (!)" if long else "")

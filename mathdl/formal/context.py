@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.coq import Text, nat
+from mathdl.formal.coq import COMPARED, Text, nat
 from mathdl.formal.stages import Stage
-from mathdl.formal.system import Condition, Equations, plain, shared_inputs
+from mathdl.formal.system import RESERVED, Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
@@ -63,6 +65,13 @@ def arrow(rank: int) -> str:
     return "nat -> " * rank + "R"
 
 
+def read_twice(roots: Iterable[Tensor]) -> list[Tensor]:
+    """What is read in more than one place below the roots, inputs aside."""
+    below = topological(list(dict.fromkeys(roots)))
+    reads = Counter(a.tensor for t in below for a in t.operands)
+    return [t for t in below if reads[t] > 1 and not t.is_input]
+
+
 @dataclass
 class Context:
     """One derivation: its value, its derivatives, and the equations of both as terms.
@@ -97,9 +106,11 @@ class Context:
         self.text = Text({})
         self.normal = Normal(self.system.ranges, inside=self.system.inside)
         self.binary: set[str] = set()
+        hints = dict(zip(read_twice([self.value, *self.results.values()]),
+                         (f"u{k}" for k in count(1)), strict=False))
         self.add([*self.inputs, *self.plain.values()],
-                 {self.plain.get(t, t): n for t, n in (*proof.hints.items(),
-                                                        *proof.names.items())})
+                 hints | {self.plain.get(t, t): n for t, n in (*proof.hints.items(),
+                                                               *proof.names.items())})
         for t in self.inputs:
             if "binary" in t.assume:
                 self.binary.add(self.name(t))
@@ -164,13 +175,14 @@ class Context:
         body = self.text.real(self.system.term(t, index))
         return f"Definition {self.name(t)}{points}{axes} : R := {body}."
 
-    def right_hand_side(self, t: Tensor, index: Sequence[Any], text: Text | None = None) -> str:
+    def right_hand_side(self, t: Tensor, index: Sequence[Any], text: Text | None = None,
+                        level: int = 0) -> str:
         """What an entry is by definition, as text: the definition's own, with the indices put in.
 
         SymPy orders factors by the names of indices, so this is not the text of the term.
         """
         places = dict(zip(map(str, out_indices(t.ndim)), map(nat, index), strict=True))
-        body = (text or self.text).real(self.system.term(t, out_indices(t.ndim)))
+        body = (text or self.text).real(self.system.term(t, out_indices(t.ndim)), level)
         return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
 
     def sign_lemma(self, t: Tensor, always: bool) -> Lemma | None:
@@ -208,15 +220,19 @@ class Context:
                           f"{front}sumf {nat(t.shape[-1])} (fun j => {row}) = 1", False))
         return found
 
-    def condition(self, c: Condition) -> str:
+    def condition(self, c: Condition, text: Text | None = None) -> str:
         front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> " for i, d in c.indices
                         if i in c.term.free_symbols)
-        text = self.text.real(c.term)
-        return front + (f"{text} <> 0" if c.kind == "nonzero" else f"0 < {text}")
+        shown = (text or self.text).real(c.term, COMPARED - 1)
+        return front + (f"{shown} <> 0" if c.kind == "nonzero" else f"0 < {shown}")
 
     def dims(self) -> list[str]:
         """The dims that occur, in alphabetical order."""
         extents = [d for t in self.system.names if t.definition is not None
                    for d in t.definition.extents]
         shapes = [d for t in self.system.names for d in t.shape]
-        return sorted({str(s) for d in (*shapes, *extents) for s in getattr(d, "free_symbols", ())})
+        found = {str(s) for d in (*shapes, *extents) for s in getattr(d, "free_symbols", ())}
+        if taken := sorted(found & RESERVED):
+            raise UnsupportedError(f"no certificate with a dim named {taken[0]}: that is a word of "
+                                   "Coq's; another name will do")
+        return sorted(found)

@@ -46,7 +46,8 @@ NAMED = {
     "hardtanh": "hardtanh", "clip": "clip", "sign": "sign", "xlogy": "xlogy",
     "normal_pdf": "normal_pdf", "normal_cdf": "normal_cdf", "gelu": "gelu",
 }
-INDEX_HEADS = {"gt", "ge", "lt", "le", "eq", "ne"}
+#: Levels of precedence in Coq: the lower, the tighter.
+APPLIED, POWER, SIGNED, PRODUCT, SUMMED, COMPARED, ANY = 10, 30, 35, 40, 50, 70, 200
 
 
 def nat(expr: Any) -> str:
@@ -80,90 +81,97 @@ def _nat(expr: Any) -> str:
 class Text:
     """Prints terms; ``heads`` says what stands for the name of a tensor, with its arguments.
 
-    ``written`` are tensors whose entries are written out, by a function that prints them.
+    ``written`` are tensors whose entries are written out, by a function that prints them where
+    a level of precedence fits.  Brackets are around all that is compound, or, where ``spare``,
+    around what would be read otherwise.
     """
 
     def __init__(self, heads: dict[str, str],
-                 written: Callable[[Any], str | None] | None = None) -> None:
-        self.heads, self.written = heads, written
+                 written: Callable[[Any, int], str | None] | None = None,
+                 spare: bool = False) -> None:
+        self.heads, self.written, self.spare = heads, written, spare
 
-    def real(self, term: Any) -> str:
-        """A term of R, in brackets where it is compound."""
-        if is_entry(term):
-            if self.written is not None and (found := self.written(term)) is not None:
+    def real(self, term: Any, level: int = 0) -> str:
+        """A term of R, in brackets where it binds less than ``level`` (the lower, the tighter)."""
+        if is_entry(term) and self.written is not None:
+            found = self.written(term, level)
+            if found is not None:
                 return found
+        return self._fitted(*self._shown(term), level)
+
+    def _fitted(self, text: str, own: int, level: int) -> str:
+        fits = own <= level if self.spare else own == 0
+        return text if fits else f"({text})"
+
+    def _shown(self, term: Any) -> tuple[str, int]:
+        """The text and its level of precedence in Coq."""
+        if is_entry(term):
             name = term.func.__name__
             text = " ".join([self.heads.get(name, name), *map(nat, term.args)])
-            return f"({text})" if " " in text else text
+            return text, APPLIED if " " in text else 0
         if isinstance(term, SUM):
             dim, symbol, body = term.args
-            return f"(sumf {nat(dim)} (fun {symbol.name} => {self.real(body)}))"
+            return f"sumf {nat(dim)} (fun {symbol.name} => {self.real(body, ANY)})", APPLIED
         if isinstance(term, Integer):
-            return str(term) if term >= 0 else f"({term})"
+            return str(term), 0 if term >= 0 else SIGNED
         if isinstance(term, Rational):
-            return f"({term.p} / {term.q})"
+            return f"{term.p} / {term.q}", PRODUCT
         if term is pi:
-            return "PI"
+            return "PI", 0
         if term is E:
-            return "(exp 1)"
+            return "exp 1", APPLIED
         if isinstance(term, Symbol):
-            return f"(INR {term.name})"
+            return f"INR {term.name}", APPLIED
         if isinstance(term, Add):
-            return self._sum(term)
+            return self._sum(term), SUMMED
         if isinstance(term, Mul):
             return self._product(term)
         if isinstance(term, Pow):
             return self._power(*term.args)
         if isinstance(term, KroneckerDelta):
-            return f"(delta {' '.join(nat(a) for a in term.args)})"
+            return f"delta {' '.join(nat(a) for a in term.args)}", APPLIED
         if type(term) in HEADS:
-            return f"({HEADS[type(term)]} {self.real(term.args[0])})"
+            return f"{HEADS[type(term)]} {self.real(term.args[0])}", APPLIED
         name = getattr(of_head(type(term)), "name", None)
         if name in NAMED:
-            return f"({NAMED[name]} {' '.join(self.real(a) for a in term.args)})"
+            return f"{NAMED[name]} {' '.join(self.real(a) for a in term.args)}", APPLIED
         raise UnsupportedError(
             f"no certificate for the function {name or type(term).__name__}: Coq's library has "
             "no derivative for it"
         )
 
     def _sum(self, term: Any) -> str:
-        text = ""
-        for part in term.args:
-            if not text:
-                text = self.real(part)
-            elif part.could_extract_minus_sign():
-                text += f" - {self.real(-part)}"
+        parts = sorted(term.args, key=lambda part: bool(part.could_extract_minus_sign()))
+        text = self.real(parts[0], SUMMED)
+        for part in parts[1:]:
+            if part.could_extract_minus_sign():
+                text += f" - {self.real(-part, SUMMED - 1)}"
             else:
-                text += f" + {self.real(part)}"
-        return f"({text})"
+                text += f" + {self.real(part, SUMMED - 1)}"
+        return text
 
-    def _product(self, term: Any) -> str:
+    def _product(self, term: Any) -> tuple[str, int]:
         if term.args[0] == -1:
-            return f"(- {self.real(-term)})"
+            return f"- {self.real(-term, SIGNED)}", SIGNED
         top = [a for a in term.args if not _inverse(a)]
         bottom = [1 / a for a in term.args if _inverse(a)]
-        text = " * ".join(self.real(a) for a in top) or "1"
-        for a in bottom:
-            text += f" / {self.real(a)}"
-        return f"({text})"
+        text = " * ".join(self.real(a, PRODUCT - (k > 0)) for k, a in enumerate(top)) or "1"
+        return text + "".join(f" / {self.real(a, PRODUCT - 1)}" for a in bottom), PRODUCT
 
-    def _power(self, base: Any, exponent: Any) -> str:
+    def _power(self, base: Any, exponent: Any) -> tuple[str, int]:
         if isinstance(exponent, Integer):
-            if exponent == -1:
-                return f"(/ {self.real(base)})"
             if exponent < 0:
-                return f"(/ {self.real(base ** -exponent)})"
-            return f"({self.real(base)} ^ {exponent})"
-        if exponent == Rational(1, 2):
-            return f"(sqrt {self.real(base)})"
+                return f"/ {self.real(base ** -exponent, SIGNED)}", SIGNED
+            return f"{self.real(base, POWER - 1)} ^ {exponent}", POWER
         if isinstance(exponent, Rational) and exponent.q == 2:
-            whole = exponent - Rational(1, 2) if exponent > 0 else exponent + Rational(1, 2)
-            root = f"(sqrt {self.real(base)})"
-            if exponent > 0:
-                return f"({self.real(base ** whole)} * {root})"
-            rest = f" / {self.real(base ** -whole)}" if whole else ""
-            return f"(/ {root}{rest})"
-        return f"(Rpower {self.real(base)} {self.real(exponent)})"
+            whole = abs(exponent) - Rational(1, 2)
+            root = self._fitted(f"sqrt {self.real(base)}", APPLIED, SIGNED)
+            if not whole:
+                return (f"sqrt {self.real(base)}", APPLIED) if exponent > 0 else (
+                    f"/ {root}", SIGNED)
+            power = self.real(base ** whole, PRODUCT - 1)
+            return (f"{power} * {root}" if exponent > 0 else f"/ {root} / {power}"), PRODUCT
+        return f"Rpower {self.real(base)} {self.real(exponent)}", APPLIED
 
 
 def _inverse(factor: Any) -> bool:

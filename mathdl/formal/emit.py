@@ -222,7 +222,7 @@ class _Part:
         for v in context.wrt:
             facts = [fact[0] for fact in context.facts(v)]
             if v is w:
-                arguments += ["c", f"{name}_dot", "moves", *facts]
+                arguments += ["c'", f"{name}_dot", "moves'", *facts]
                 continue
             axes = list(map(str, out_indices(v.ndim)))
             applied = " ".join([context.name(v), *axes])
@@ -237,7 +237,7 @@ class _Part:
                           *(f"{o} {o}_lt" for o in context.prefix)])
         lines = [
             statement.theorem(w, label), "Proof.", f"  intros {names}.",
-            f"  intros c t0 {name}_dot start moves. subst {name}.",
+            f"  intros c' t0 {name}_dot start' moves'. subst {name}.",
             f"  eapply D_eq; [exact (derivative {' '.join([*arguments, *conditions])})|].",
         ]
         text = Text({**context.text.heads})
@@ -245,7 +245,7 @@ class _Part:
             index = context.fresh_index(v)
             term = text.real(context.system.entry(context.results[v.name or ""],
                                                   (*context.prefix, *index)))
-            zero = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "(c t0)",
+            zero = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "(c' t0)",
                           summed(f"{term} * 0", index, v.shape))
             opened = "".join("apply sumf_zero; intros ? _. " for _ in index)
             lines += [f"  assert (Z{k} : {zero} = 0).", f"  {{ {opened}ring. }}",

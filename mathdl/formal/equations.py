@@ -77,8 +77,11 @@ class _Script:
         inner = self.assertions(made.body if isinstance(made, Opened) else term.args[2])
         name = self.lemmas[key] = f"S{next(self.numbers)}"
         real = self.text.real
-        self.lines.append(f"assert ({name} : {self._over(term)}{real(term)} = "
-                          f"{real(made.result)}).")
+        stated = f"assert ({name} : {self._over(term)}{real(term)} = {real(made.result)})"
+        if isinstance(made, Opened) and _alpha(self.defined(term)) == _alpha(real(made.result)):
+            self.lines.append(f"{stated} by (intros; reflexivity).")
+            return
+        self.lines.append(f"{stated}.")
         self.lines.append("{ intros.")
         if isinstance(made, Opened):
             own = self.defined(term)
@@ -115,6 +118,9 @@ class _Script:
                 f"{{ apply sumf_ext; intros {v} {v}_lt."
                 + "".join(f" rewrite {name} by range." for name in inner) + " close. }",
             ]
+        only = made.parts[0]
+        if len(made.parts) == 1 and made.result == only.result and only.is_chain:
+            return lines + self._chain(made, only)
         lines.append(
             f"transitivity ({_nested([self._result(made, p) for p in made.parts])}); [|close]."
         )
@@ -158,7 +164,13 @@ class _Script:
         ]
         if part.fact:
             return [*lines, f"apply {part.fact}; range."]
-        binders = [(v, d), *part.flat]
+        return lines + self._chain(made, part)
+
+    def _chain(self, made: Linear, part: Part) -> list[str]:
+        """The sum of what the binder occurs in is a chain of sums in canonical order."""
+        real, v = self.text.real, made.symbol
+        lines: list[str] = []
+        binders = [(v, made.dim), *part.flat]
         if part.inner:
             lines += [
                 f"transitivity ({self._nest(binders, part.product)}).",

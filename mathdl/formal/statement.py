@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathdl.formal.context import Context, arrow
-from mathdl.formal.coq import Text, nat
+from mathdl.formal.coq import ANY, Text, nat
+from mathdl.formal.terms import entries
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
@@ -54,18 +55,17 @@ class Statement:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.roots = [context.value, *context.results.values()]
-        below = topological([*self.roots, context.prepared, *context.raw.values()])
-        conditions = {context.condition(c): c for t in below
-                      for c in context.system.conditions(t)}
+        below = topological([context.prepared, *context.raw.values(), *context.results.values()])
+        conditions = {context.condition(c): c for t in below for c in context.system.conditions(t)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
-        reads = Counter(a.tensor for t in topological(self.roots) for a in t.operands)
-        inline = {context.name(t) for t in topological(self.roots)
-                  if t.definition is not None and reads[t] <= 1 and t.label is None}
-        self.text = Text(context.text.heads, self._written)
-        self.inline = inline
-        self.defined = [t for t in topological(self.roots)
-                        if t.definition is not None and context.name(t) not in inline]
+        read = {context.system.tensor(e) for c in self.conditions for e in entries(c.term)}
+        reads = Counter(a.tensor for t in topological([*self.roots, *read]) for a in t.operands)
+        reads.update(read)
+        stated = [t for t in topological([*self.roots, *read]) if t.definition is not None]
+        self.defined = [t for t in stated if reads[t] > 1 or t.label is not None]
+        self.inline = {context.name(t) for t in stated if t not in self.defined}
+        self.text = Text(context.text.heads, self._written, spare=True)
 
     def theorem(self, w: Tensor, label: str) -> str:
         """``forall`` inputs and hypotheses, ``has_grad`` of the value by one input."""
@@ -73,14 +73,14 @@ class Statement:
         name = context.name(w)
         points = " ".join(f"({context.name(v)} : {arrow(v.ndim)})" for v in context.wrt)
         facts = [f"({f[1]}) ->" for v in context.wrt for f in context.facts(v)]
-        domain = [f"({c}) ->" for _, c in self.domain]
+        domain = [f"({context.condition(c, self.text)}) ->" for c in self.conditions]
         prefix = "".join(f"forall {o} : nat, ({o} < {nat(d)})%nat -> "
                          for o, d in zip(context.prefix, context.value.shape, strict=True))
         index = out_indices(w.ndim)
         sizes = " ".join(nat(d) for d in w.shape)
-        value = self.text.real(context.system.entry(context.value, context.prefix))
+        value = self.text.real(context.system.entry(context.value, context.prefix), ANY)
         gradient = self.text.real(context.system.entry(
-            context.results[w.name or ""], (*context.prefix, *index)))
+            context.results[w.name or ""], (*context.prefix, *index)), ANY)
         axes = f"fun {' '.join(map(str, index))} => " if index else ""
         return self._tidy("\n  ".join([
             f"Theorem {label} : forall {points},", *facts, *domain,
@@ -88,11 +88,12 @@ class Statement:
             f"  (fun {name} => {value})", f"  {name}", f"  ({axes}{gradient}).",
         ]))
 
-    def _written(self, term: Any) -> str | None:
+    def _written(self, term: Any, level: int) -> str | None:
         """An entry that is written out where it is read."""
         if term.func.__name__ not in self.inline:
             return None
-        return self.context.right_hand_side(self.context.system.tensor(term), term.args, self.text)
+        return self.context.right_hand_side(self.context.system.tensor(term), term.args, self.text,
+                                            level)
 
     def _tidy(self, text: str) -> str:
         """Bound indices by the order in which they appear."""
@@ -106,18 +107,20 @@ class Statement:
         points = "".join(f" ({self.context.name(w)} : {arrow(w.ndim)})"
                          for w in self.context.system.moving[t])
         axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
-        body = self.context.right_hand_side(t, index, self.text)
+        body = self.context.right_hand_side(t, index, self.text, ANY)
         return self._tidy(f"Definition {self.context.name(t)}{points}{axes} : R := {body}.")
 
     def __str__(self) -> str:
         context = self.context
-        lines = [f"Variables {' '.join(context.dims())} : nat, all positive."] \
-            if context.dims() else []
-        lines += [f"Hypothesis {needed}." for needed in context.system.needed]
+        dims = context.dims()
+        lines = [f"Variables {' '.join(dims)} : nat."] if dims else []
+        lines += [f"Hypothesis {d}_pos : (0 < {d})%nat." for d in dims]
+        lines += [f"Hypothesis size_{k} : {needed}."
+                  for k, needed in enumerate(context.system.needed, 1)]
         for t in context.inputs:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
-                lines += [f"Hypothesis {f[1]}." for f in context.facts(t)]
+                lines += [f"Hypothesis {name} : {fact}." for name, fact, _ in context.facts(t)]
         lines += [self._definition(t) for t in self.defined]
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]
         return "\n".join(lines)

@@ -158,6 +158,11 @@ class Part:
         """The product with its entries tidied."""
         return self.product.xreplace(dict(self.turns))
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether its sum is the chain alone."""
+        return self.product is not None and self.coefficient == 1 and not self.fact
+
 
 @dataclass(frozen=True)
 class Opened:

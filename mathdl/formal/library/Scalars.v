@@ -88,6 +88,14 @@ Proof.
 Qed.
 Lemma sigmoid_opp x : sigmoid (- x) = 1 - sigmoid x.
 Proof. rewrite sigmoid_alt. unfold sigmoid. pose proof (exp_pos (- x)). field. lra. Qed.
+Lemma ln_sigmoid x : ln (sigmoid x) = log_sigmoid x.
+Proof.
+  unfold sigmoid, log_sigmoid, Rdiv. rewrite Rmult_1_l. apply ln_Rinv, denominator_pos.
+Qed.
+Lemma ln_one_minus_sigmoid x : ln (1 - sigmoid x) = - softplus x.
+Proof.
+  rewrite <- sigmoid_opp, ln_sigmoid. unfold log_sigmoid, softplus. now rewrite Ropp_involutive.
+Qed.
 Lemma is_derive_softplus x : is_derive softplus x (sigmoid x).
 Proof.
   rewrite sigmoid_alt. unfold softplus. pose proof (exp_pos x). auto_derive; [lra|]. field. lra.

@@ -114,6 +114,7 @@ Ltac impossible := exfalso; first
 Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; numerals; first
   [ algebra
   | solve [open_roots; algebra]
+  | solve [rewrite ?ln_one_minus_sigmoid, ?ln_sigmoid; algebra]
   | solve [open_exp; algebra]
   | solve [open_scalars; open_exp; algebra]
   | solve [unify_arguments; algebra]

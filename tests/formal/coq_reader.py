@@ -1,0 +1,392 @@
+"""A reader of the Coq text of certificates: what their statements mean, in floats.
+
+It shares nothing with the printer.  Definitions and theorems are parsed with Coq's own levels of
+precedence and evaluated as Coq defines them: subtraction and division of natural numbers are
+truncated, ``ln`` and ``sqrt`` are 0 outside of their domains.  Scalar functions are read from the
+library's own definitions.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from scipy.integrate import quad
+
+TOKEN = re.compile(r"\s*(%nat|[^\W\d][\w.']*|\d+|:=|->|=>|<=|<>|\\/|/\\|[-+*/^()<=:,])")
+#: Coq's levels: the lower, the tighter.
+INFIX = {"^": (30, 30, 29), "*": (40, 39, 40), "/": (40, 39, 40), "mod": (40, 39, 40),
+         "+": (50, 49, 50), "-": (50, 49, 50), "=": (70, 69, 69), "<": (70, 69, 69),
+         "<=": (70, 69, 69), "<>": (70, 69, 69), "/\\": (80, 79, 80), "\\/": (85, 84, 85),
+         "->": (99, 99, 98)}
+WORDS = {"then", "else", "mod", "if", "fun", "forall"}
+CLOSE = 1e-9
+
+Term = tuple[Any, ...]
+
+
+class NotRead(Exception):
+    """Text that this reader does not understand."""
+
+
+class Parser:
+    """Terms and propositions as nested tuples, operators first."""
+
+    def __init__(self, text: str) -> None:
+        self.tokens: list[str] = []
+        at = 0
+        text = text.strip()
+        while at < len(text):
+            found = TOKEN.match(text, at)
+            if found is None:
+                raise NotRead(text[at:at + 40])
+            self.tokens.append(found[1])
+            at = found.end()
+        self.at = 0
+
+    @property
+    def next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self, wanted: str = "") -> str:
+        token = self.next
+        if not token or (wanted and token != wanted):
+            raise NotRead(f"{token!r} where {wanted or 'a term'!r} belongs")
+        self.at += 1
+        return token
+
+    def whole(self) -> Term:
+        found = self.term()
+        if self.next:
+            raise NotRead(f"{self.next!r} after the end")
+        return found
+
+    def term(self, level: int = 200) -> Term:
+        left = self._prefix(level)
+        while self.next in INFIX:
+            own, right = INFIX[self.next][0], INFIX[self.next][2]
+            if own > level:
+                break
+            operator = self.take()
+            left = (operator, left, self.term(own if operator in ("^", "->") else right - 1))
+        return left
+
+    def _prefix(self, level: int) -> Term:
+        if self.next in ("-", "/"):
+            return (f"prefix {self.take()}", self.term(35))
+        if self.next in ("fun", "forall"):
+            kind = self.take()
+            names = self._binders()
+            self.take("=>" if kind == "fun" else ",")
+            return (kind, names, self.term())
+        if self.next == "if":
+            self.take()
+            test = self.term()
+            self.take("then")
+            first = self.term()
+            self.take("else")
+            return ("if", test, first, self.term())
+        head = self._atom()
+        arguments = []
+        while self.next and (self.next == "(" or self.next[0].isalnum() or self.next[0] == "_") \
+                and self.next not in WORDS:
+            arguments.append(self._atom())
+        return ("apply", head, *arguments) if arguments else head
+
+    def _atom(self) -> Term:
+        if self.next == "(":
+            self.take()
+            found = self.term()
+            self.take(")")
+        elif self.next.isdigit():
+            found = ("number", int(self.take()))
+        else:
+            found = ("name", self.take())
+            if not re.match(r"[^\W\d]", found[1]):
+                raise NotRead(found[1])
+        if self.next == "%nat":
+            self.take()
+            found = ("nat", found)
+        return found
+
+    def _binders(self) -> tuple[tuple[str, str], ...]:
+        """Names with their types, in brackets or not; the type is '' where none is written."""
+        found: list[tuple[str, str]] = []
+        while self.next not in ("=>", ",", ":="):
+            bracketed = self.next == "("
+            if bracketed:
+                self.take()
+            names = []
+            while self.next not in (":", "=>", ",", ":=", ")", "("):
+                names.append(self.take())
+            kind = []
+            if self.next == ":":
+                self.take()
+                while self.next not in ("=>", ",", ":=", ")"):
+                    kind.append(self.take())
+            if bracketed:
+                self.take(")")
+            found += [(name, " ".join(kind)) for name in names]
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A definition that waits for arguments; its values are kept."""
+
+    names: tuple[str, ...]
+    body: Term
+    scope: Mapping[str, Any]
+    given: tuple[Any, ...] = ()
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    def __call__(self, argument: Any) -> Any:
+        given = (*self.given, argument)
+        key = tuple(a if isinstance(a, (int, float)) else id(a) for a in given)
+        if key not in self.kept:
+            if len(given) < len(self.names):
+                found = Function(self.names, self.body, self.scope, given)
+            else:
+                scope = {**self.scope, **dict(zip(self.names, given, strict=True))}
+                found = value(self.body, scope)
+            self.kept[key] = found, argument  # the argument lives as long as its id is used
+        return self.kept[key][0]
+
+
+def curried(array: Any) -> Any:
+    """A tensor as a function of its indices."""
+    if np.ndim(array) == 0:
+        return float(array)
+    parts = [curried(a) for a in array]
+    return lambda i: parts[i]
+
+
+def _sumf(n: int) -> Callable[[Any], float]:
+    return lambda f: math.fsum(f(i) for i in range(n))
+
+
+def _binary(f: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    return lambda a: lambda b: f(a, b)
+
+
+def _exp(x: float) -> float:
+    return math.exp(x) if x < 700 else math.inf
+
+
+#: What Coq's own libraries define, and the sums.
+GIVEN: dict[str, Any] = {
+    "exp": _exp, "ln": lambda x: math.log(x) if x > 0 else 0.0,
+    "sqrt": lambda x: math.sqrt(x) if x > 0 else 0.0, "sin": math.sin, "cos": math.cos,
+    "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh, "atan": math.atan, "PI": math.pi,
+    "Rabs": abs, "INR": float, "sumf": _sumf,
+    "Rpower": _binary(lambda a, b: _exp(b * math.log(a)) if a > 0 else 1.0),
+    "Rlt_dec": _binary(lambda a, b: a < b), "Req_EM_T": _binary(lambda a, b: a == b),
+    "Rle_dec": _binary(lambda a, b: a <= b), "Nat.eqb": _binary(lambda a, b: a == b),
+    "True": True, "RInt": lambda f: lambda a: lambda b: quad(f, a, b)[0],
+}
+
+
+def value(term: Term, scope: Mapping[str, Any], nat: bool = False) -> Any:
+    """A term's value; a proposition's truth.  ``nat``: numerals are natural numbers."""
+    kind = term[0]
+    if kind == "number":
+        return term[1] if nat else float(term[1])
+    if kind == "name":
+        if term[1] not in scope:
+            raise NotRead(f"nothing is known of {term[1]}")
+        return scope[term[1]]
+    if kind == "nat":
+        return value(term[1], scope, True)
+    if kind == "apply":
+        found = value(term[1], scope, nat)
+        for argument in term[2:]:
+            found = found(value(argument, scope, nat))
+        return found
+    if kind == "fun":
+        return Function(tuple(n for n, _ in term[1]), term[2], scope)
+    if kind == "if":
+        return value(term[2] if value(term[1], scope) else term[3], scope, nat)
+    if kind == "forall":
+        return all(value(term[2], s) for s in _instances(term[1], scope))
+    if kind == "->":
+        return not value(term[1], scope) or value(term[2], scope)
+    if kind in ("\\/", "/\\"):
+        left = value(term[1], scope)
+        return (left or value(term[2], scope)) if kind == "\\/" else (
+            left and value(term[2], scope))
+    if kind.startswith("prefix"):
+        x = value(term[1], scope, nat)
+        return -x if kind == "prefix -" else _over(1.0, x)
+    if kind == "^":
+        return value(term[1], scope, nat) ** value(term[2], scope, True)
+    a, b = (value(t, scope, nat) for t in term[1:])
+    return NATURAL[kind](a, b) if nat else REAL[kind](a, b)
+
+
+def _instances(names: tuple[tuple[str, str], ...], scope: Mapping[str, Any]
+               ) -> Iterator[dict[str, Any]]:
+    """Indices up to any length that occurs."""
+    if any(kind != "nat" for _, kind in names):
+        raise NotRead(f"a quantifier over {names}")
+    bound = max((v for v in scope.values() if isinstance(v, int)), default=0) + 1
+    for index in np.ndindex(*(bound,) * len(names)):
+        yield {**scope, **dict(zip((n for n, _ in names), map(int, index), strict=True))}
+
+
+def _over(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(abs(a - b) <= CLOSE * (1 + abs(a)))
+
+
+REAL: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": _over,
+    "=": _equal, "<>": lambda a, b: not _equal(a, b), "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+}
+NATURAL: dict[str, Callable[[Any, Any], Any]] = {
+    **REAL, "-": lambda a, b: max(a - b, 0), "/": lambda a, b: a // b if b else 0,
+    "mod": lambda a, b: a % b if b else a,
+}
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """``forall`` points and hypotheses, ``has_grad`` of ``loss`` by one variable."""
+
+    name: str
+    points: tuple[tuple[str, str], ...]
+    hypotheses: tuple[Term, ...]
+    prefix: tuple[str, ...]
+    variable: str
+    sizes: tuple[Term, ...]
+    loss: Term
+    gradient: Term
+
+
+def theorem(name: str, text: str) -> Theorem:
+    term = Parser(text).whole()
+    points: list[tuple[str, str]] = []
+    hypotheses: list[Term] = []
+    prefix: list[str] = []
+    while term[0] in ("forall", "->"):
+        if term[0] == "->":
+            if not prefix:  # what follows are the ranges of the value's indices
+                hypotheses.append(term[1])
+        elif all(kind == "nat" for _, kind in term[1]):
+            prefix += [n for n, _ in term[1]]
+        else:
+            points += term[1]
+        term = term[2]
+    head = re.fullmatch(r"has_grad(\d)", term[1][1]) if term[0] == "apply" else None
+    if head is None:
+        raise NotRead(f"a theorem that is not about has_grad: {term}")
+    *sizes, loss, (_, variable), gradient = term[2:]
+    assert len(sizes) == int(head[1])
+    return Theorem(name, tuple(points), tuple(hypotheses), tuple(prefix), variable, tuple(sizes),
+                   loss, gradient)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A certificate's file, or its statement alone: what it declares, defines and claims."""
+
+    text: str
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """Sentences outside of proofs and of the part about curves, without comments."""
+        text = re.sub(r"\(\*.*?\*\)", " ", self.text, flags=re.DOTALL)
+        text = re.sub(r"Section Curve\..*?End Curve\.", " ", text, flags=re.DOTALL)
+        text = re.sub(r"\bProof\b.*?\bQed\.", " ", text, flags=re.DOTALL)
+        return [" ".join(s.split()) for s in re.split(r"\.(?=\s|$)", text) if s.strip()]
+
+    def _each(self, pattern: str) -> Iterator[tuple[str, str]]:
+        for sentence in self.sentences:
+            found = re.fullmatch(pattern, sentence)
+            if found:
+                yield found[1], found[2]
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        return {name: kind for names, kind in self._each(r"Variables? ([^:]+) : (.*)")
+                for name in names.split()}
+
+    @cached_property
+    def hypotheses(self) -> dict[str, Term]:
+        return {n: Parser(p).whole() for n, p in self._each(r"Hypothesis ([\w']+) : (.*)")}
+
+    @cached_property
+    def theorems(self) -> list[Theorem]:
+        return [theorem(n, p) for n, p in self._each(r"Theorem ([\w']+) : (.*)")]
+
+    def scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything defined, where the variables have these values (lengths are ints)."""
+        found = {**LIBRARY, **{n: v if isinstance(v, int) else curried(v)
+                               for n, v in values.items()}}
+        define(found, self._each(r"Definition ([\w']+)(.*)"))
+        return found
+
+
+def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> None:
+    """Add definitions, each of which may use those before it."""
+    for name, rest in definitions:
+        if not re.search(r": R :=", rest):
+            continue
+        binders, _, body = rest.partition(" : R :=")
+        names = tuple(n for n, _ in Parser(f"{binders} :=")._binders())
+        try:
+            parsed = Parser(body).whole()
+        except NotRead as error:
+            raise NotRead(f"{name}: {error}") from None
+        scope[name] = Function(names, parsed, dict(scope)) if names else value(parsed, scope)
+
+
+def _library() -> dict[str, Any]:
+    scope = dict(GIVEN)
+    folder = resources.files("mathdl.formal") / "library"
+    for file in ("Sums", "Scalars"):
+        define(scope, Reading((folder / f"{file}.v").read_text("utf-8"))._each(
+            r"(?:Definition) ([\w']+)(.*)"))
+    return scope
+
+
+LIBRARY: dict[str, Any] = _library()
+
+
+def table(function: Any, shape: tuple[int, ...]) -> Any:
+    """A function of indices as an array."""
+    found = np.empty(shape)
+    for index in np.ndindex(*shape):
+        entry = function
+        for i in index:
+            entry = entry(i)
+        found[index] = entry
+    return found
+
+
+def claim(reading: Reading, about: Theorem, values: Mapping[str, Any], out: tuple[int, ...] = ()
+          ) -> tuple[Any, Any]:
+    """The value and the derivative that a theorem states, at arrays for all that it is about."""
+    scope = reading.scope(values)
+    sizes = tuple(value(s, scope, True) for s in about.sizes)
+    loss, gradient = np.empty(out), np.empty((*out, *sizes))
+    for index in np.ndindex(*out):
+        here = {**scope, **dict(zip(about.prefix, map(int, index), strict=True))}
+        loss[index] = value(about.loss, here)(here[about.variable])
+        gradient[index] = table(value(about.gradient, here), sizes)
+    return loss, gradient
+
+
+def holds(reading: Reading, about: Theorem, values: Mapping[str, Any]) -> bool:
+    """Whether all hypotheses hold at these values."""
+    scope = reading.scope(values)
+    return all(value(h, scope) for h in (*reading.hypotheses.values(), *about.hypotheses))
