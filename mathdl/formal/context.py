@@ -11,6 +11,7 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
@@ -209,8 +210,16 @@ class Context:
     def condition(self, c: Condition) -> str:
         front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> " for i, d in c.indices
                         if i in c.term.free_symbols)
-        text = self.text.real(c.term)
-        return front + (f"{text} <> 0" if c.kind == "nonzero" else f"0 < {text}")
+        if c.kind == "nonzero":
+            return f"{front}{self.text.real(c.term)} <> 0"
+        return front + need_text((c.kind, c.term), self.text)
+
+    def assumed(self) -> list[Assumed]:
+        """The functions that Coq lacks, with what is assumed of them."""
+        differentiated = [t for t in topological([self.value, self.prepared])
+                          if self.system.moving[t]]
+        return assumed(*([t.definition.body for t in ts if t.definition is not None]
+                         for ts in (self.system.names, differentiated)))
 
     def dims(self) -> list[str]:
         """The dims that occur, in alphabetical order."""

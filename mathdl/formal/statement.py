@@ -93,6 +93,9 @@ class Statement:
         lines = [f"Variables {' '.join(context.dims())} : nat, all positive."] \
             if context.dims() else []
         lines += [f"Hypothesis {needed}." for needed in context.system.needed]
+        lines += [f"Variable {f.variable}." for f in context.assumed()]
+        lines += [f"Hypothesis {label} : {fact}, assumed of a function that Coq lacks."
+                  for f in context.assumed() for label, fact, _ in f.facts]
         for t in context.inputs:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")

@@ -85,7 +85,7 @@ class Sweep:
             f"{context.text.real(context.dot(t, index))}",
             ["intros.", f"unfold {name}, {name}_dot.",
              *(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
-             "cbv beta; eapply D_eq; [open_choices; D | close]."],
+             "cbv beta; eapply D_eq; [D | close]."],
             hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
                  f"=> (eapply moves_{name}; range) : curves.",
             note=f"the derivative of {name}",
