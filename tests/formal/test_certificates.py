@@ -1,4 +1,4 @@
-"""Coq accepts certificates, with no assumption but those of its real numbers, and refuses others."""
+"""Coq accepts certificates, with no assumption but those of its reals, and refuses others."""
 
 from __future__ import annotations
 

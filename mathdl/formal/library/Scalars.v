@@ -118,6 +118,23 @@ Lemma stays_le (a b : R -> R) (t da db : R) :
   locally t (fun s => is_le (a s) (b s) = is_le (a t) (b t)).
 Proof. intros. apply (stays_ge b a t db da); auto. Qed.
 
+Lemma stays_ne (a b : R -> R) (t da db : R) :
+  a t <> b t -> is_derive a t da -> is_derive b t db ->
+  locally t (fun s => is_ne (a s) (b s) = is_ne (a t) (b t)).
+Proof.
+  intros N Ha Hb. generalize (stays_lt a b t da db N Ha Hb) (stays_gt a b t da db N Ha Hb).
+  intros L G. generalize (filter_and _ _ L G). apply filter_imp. intros s.
+  unfold is_lt, is_gt, is_ne. destruct (Req_EM_T (a s) (b s)), (Req_EM_T (a t) (b t)); try easy;
+    destruct (Rlt_dec (a s) (b s)), (Rlt_dec (a t) (b t)), (Rlt_dec (b s) (a s)),
+      (Rlt_dec (b t) (a t)); lra.
+Qed.
+Lemma stays_eq (a b : R -> R) (t da db : R) :
+  a t <> b t -> is_derive a t da -> is_derive b t db ->
+  locally t (fun s => is_eq (a s) (b s) = is_eq (a t) (b t)).
+Proof.
+  intros N Ha Hb. generalize (stays_ne a b t da db N Ha Hb). apply filter_imp. intros s.
+  unfold is_ne, is_eq. destruct (Req_EM_T (a s) (b s)), (Req_EM_T (a t) (b t)); lra.
+Qed.
 
 Global Hint Resolve denominator_pos cosh_pos sigmoid_pos softplus_pos normal_pdf_pos
   log_cosh_nonneg relu_nonneg is_gt_nonneg is_ge_nonneg is_lt_nonneg is_le_nonneg is_eq_nonneg

@@ -107,6 +107,9 @@ Ltac numerals := repeat match goal with
       lazymatch eval compute in (Z.of_nat n) with
       | Zpos ?p => replace (INR n) with (IZR (Zpos p)) by (rewrite INR_IZR_INZ; reflexivity)
       end
+  | |- context [IZR (Zpos ?p) + IZR (Zpos ?q)] =>
+      let s := eval compute in (Pos.add p q) in
+      replace (IZR (Zpos p) + IZR (Zpos q)) with (IZR (Zpos s)) by (rewrite <- plus_IZR; reflexivity)
   end.
 (* the logarithm of a product *)
 Ltac open_logs := unfold Rdiv; repeat first
