@@ -58,6 +58,42 @@ Proof.
   rewrite exp_plus, exp_Ropp. pose proof (exp_pos x). field. repeat split; nra.
 Qed.
 
+(* logarithms in terms of softplus *)
+Lemma softplus_opp x : softplus (- x) = softplus x - x.
+Proof.
+  unfold softplus. pose proof (exp_pos x). rewrite exp_Ropp.
+  replace (1 + / exp x) with ((1 + exp x) * / exp x) by (field; lra).
+  rewrite ln_mult, ln_Rinv, ln_exp; try lra. now apply Rinv_0_lt_compat.
+Qed.
+Lemma log_sigmoid_softplus x : log_sigmoid x = x - softplus x.
+Proof. change (log_sigmoid x) with (- softplus (- x)). rewrite softplus_opp. ring. Qed.
+Lemma ln_sigmoid x : ln (sigmoid x) = x - softplus x.
+Proof.
+  rewrite sigmoid_alt. unfold softplus. pose proof (exp_pos x). unfold Rdiv.
+  rewrite ln_mult, ln_Rinv, ln_exp; try lra. apply Rinv_0_lt_compat. lra.
+Qed.
+Lemma ln_1_minus_sigmoid x : ln (1 - sigmoid x) = - softplus x.
+Proof. rewrite <- sigmoid_opp, ln_sigmoid, softplus_opp. ring. Qed.
+Lemma ln_1_plus_tanh x : ln (1 + tanh x) = ln 2 + (2 * x - softplus (2 * x)).
+Proof.
+  rewrite tanh_sigmoid, <- ln_sigmoid. pose proof (sigmoid_pos (2 * x)).
+  rewrite <- ln_mult by lra. f_equal. ring.
+Qed.
+Lemma ln_1_minus_tanh x : ln (1 - tanh x) = ln 2 - softplus (2 * x).
+Proof.
+  pose proof (sigmoid_pos (- (2 * x))) as P. replace (ln 2 - softplus (2 * x)) with (ln 2 + - softplus (2 * x)) by ring.
+  rewrite <- ln_1_minus_sigmoid.
+  rewrite tanh_sigmoid. rewrite sigmoid_opp in P. rewrite <- ln_mult by lra. f_equal. ring.
+Qed.
+Lemma ln_exp_plus_exp a b : ln (exp a + exp b) = a + softplus (b - a).
+Proof.
+  unfold softplus, Rminus. rewrite exp_plus, exp_Ropp. pose proof (exp_pos a). pose proof (exp_pos b).
+  assert (0 < exp b * / exp a) by (apply Rmult_lt_0_compat; [|apply Rinv_0_lt_compat]; lra).
+  rewrite <- (ln_exp a) at 2. rewrite <- ln_mult by lra. f_equal. field. lra.
+Qed.
+Lemma ln_scaled c x : 0 < c -> ln (c + c * exp x) = ln c + softplus x.
+Proof. intros. unfold softplus. pose proof (exp_pos x). rewrite <- ln_mult by lra. f_equal. ring. Qed.
+
 (* x/(1 + |x|) has a derivative at 0 too. *)
 Lemma is_derive_softsign x : is_derive softsign x (/ (1 + Rabs x) ^ 2).
 Proof.

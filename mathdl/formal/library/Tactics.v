@@ -115,6 +115,14 @@ Ltac numerals := repeat match goal with
 Ltac open_logs := unfold Rdiv; repeat first
   [ rewrite ln_exp | rewrite ln_1 | rewrite ln_mult by pos | rewrite ln_Rinv by pos
   | rewrite ln_pow by pos ].
+(* logarithms in terms of one softplus *)
+Ltac as_softplus := repeat first
+  [ rewrite ln_sigmoid | rewrite ln_1_minus_sigmoid | rewrite ln_1_plus_tanh
+  | rewrite ln_1_minus_tanh | rewrite ln_exp_plus_exp | rewrite ln_scaled by pos
+  | rewrite log_sigmoid_softplus | rewrite softplus_opp ];
+  unify_arguments;
+  repeat match goal with |- context [softplus ?u] => match goal with |- context [softplus ?v] =>
+    let H := fresh in assert (H : v = - u) by ring; rewrite H, softplus_opp; clear H end end.
 Ltac contracted := first [ linear | rewrite delta_sym; linear ].
 Lemma Rpower_minus_1 x : 0 < x -> Rpower x (-1) = / x.
 Proof. intros. replace (-1) with (- (1)) by ring. now rewrite Rpower_Ropp, Rpower_1. Qed.
@@ -142,6 +150,10 @@ Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; nu
   [ algebra
   | lazymatch goal with |- context [tanh _] =>
       lazymatch goal with |- context [sigmoid _] => solve [by_sigmoid] end end
+  | lazymatch goal with
+    | |- context [softplus _] => solve [as_softplus; algebra]
+    | |- context [log_sigmoid _] => solve [as_softplus; algebra]
+    end
   | solve [open_roots; algebra]
   | solve [open_exp; algebra]
   | solve [open_scalars; open_exp; algebra]
