@@ -308,7 +308,7 @@ def _lacking(terms: Iterable[Any]) -> list[ScalarFunction]:
 
 def _facts(function: ScalarFunction, differentiated: bool) -> Iterator[tuple[str, str, str]]:
     name = function_name(function)
-    if function.head.is_nonnegative:
+    if function.head.is_nonnegative is True:  # a property where nothing is declared
         names = " ".join(ARGUMENTS[: function.arity])
         label = f"{name}_nonneg"
         yield (label, f"forall {names} : R, 0 <= {name} {names}", f"Hint Resolve {label} : signs.")

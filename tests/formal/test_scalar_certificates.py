@@ -43,3 +43,11 @@ def test_what_is_assumed_of_a_function_is_stated() -> None:
     assert "Variable gammaln : R -> R." in str(found.statement)
     assert law in str(found.statement)
     assert f"Hypothesis law_gammaln : {law}." in found.source
+
+
+def test_only_a_declared_sign_is_assumed() -> None:
+    def source(name: str) -> str:
+        return md.derive(md.parse(f"sum({name}(x))", {"x": "n"}, {}), ["x"]).certificate().source
+
+    assert "_nonneg" not in source("gammaln") + source("i1e")
+    assert "Hypothesis log_i0_nonneg : forall x : R, 0 <= log_i0 x." in source("log_i0")
