@@ -12,9 +12,10 @@ from typing import Any
 from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.coq import COMPARED, Text, nat
+from mathdl.formal.coq import COMPARED, RESERVED, Text, nat
+from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.stages import Stage
-from mathdl.formal.system import RESERVED, Condition, Equations, plain, shared_inputs
+from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
@@ -223,8 +224,17 @@ class Context:
     def condition(self, c: Condition, text: Text | None = None) -> str:
         front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> " for i, d in c.indices
                         if i in c.term.free_symbols)
-        shown = (text or self.text).real(c.term, COMPARED - 1)
-        return front + (f"{shown} <> 0" if c.kind == "nonzero" else f"0 < {shown}")
+        shown = text or self.text
+        if c.kind == "nonzero":
+            return f"{front}{shown.real(c.term, COMPARED - 1)} <> 0"
+        return front + need_text((c.kind, c.term), shown)
+
+    def assumed(self) -> list[Assumed]:
+        """The functions that Coq lacks, with what is assumed of them."""
+        differentiated = [t for t in topological([self.value, self.prepared])
+                          if self.system.moving[t]]
+        return assumed(*([t.definition.body for t in ts if t.definition is not None]
+                          for ts in (self.system.names, differentiated)))
 
     def dims(self) -> list[str]:
         """The dims that occur, in alphabetical order."""

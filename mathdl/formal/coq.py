@@ -2,52 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sympy import (
     Add,
+    And,
     E,
+    Eq,
+    GreaterThan,
     Integer,
     KroneckerDelta,
+    LessThan,
     Mod,
     Mul,
+    Ne,
+    Or,
+    Piecewise,
     Pow,
     Rational,
+    StrictGreaterThan,
+    StrictLessThan,
     Symbol,
-    cos,
-    cosh,
-    exp,
     floor,
-    log,
     pi,
-    sin,
-    sinh,
     sympify,
-    tanh,
 )
-from sympy.functions.elementary.trigonometric import atan
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.terms import PLUS, SUM, is_entry
-from mathdl.scalar.declare import of_head
+from mathdl.scalar.declare import ScalarFunction, of_head
 
-#: Heads with a name in Coq's or our library.
-HEADS = {
-    exp: "exp", log: "ln", sin: "sin", cos: "cos", tanh: "tanh", sinh: "sinh", cosh: "cosh",
-    atan: "atan",
+#: Declared functions that have a name of their own in Coq, or in the library.
+NAMES = {
+    "abs": "Rabs", "log": "ln", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "gt": "is_gt", "ge": "is_ge", "lt": "is_lt", "le": "is_le", "eq": "is_eq", "ne": "is_ne",
+    "where": "choose",
 }
-NAMED = {
-    "abs": "Rabs", "gt": "is_gt", "ge": "is_ge", "lt": "is_lt", "le": "is_le", "eq": "is_eq",
-    "ne": "is_ne", "where": "choose", "sigmoid": "sigmoid", "softplus": "softplus",
-    "log_sigmoid": "log_sigmoid", "silu": "silu", "softsign": "softsign", "expm1": "expm1",
-    "log1p": "log1p", "log1mexp": "log1mexp", "log_cosh": "log_cosh", "relu": "relu",
-    "leaky_relu": "leaky_relu", "elu": "elu", "maximum": "maximum", "minimum": "minimum",
-    "hardtanh": "hardtanh", "clip": "clip", "sign": "sign", "xlogy": "xlogy",
-    "normal_pdf": "normal_pdf", "normal_cdf": "normal_cdf", "gelu": "gelu",
-}
+WORDS = """
+    R nat S O I t t0 derivative theorems PI INR IZR pow sumf maxf minf prodf delta bell known side
+    pos nz close Rpower Rdiv Rinv Rplus Rmult RInt Rlt_dec Req_EM_T fun forall exists let in if then
+    else match with end as at return Type Prop Set where cofix fix using
+"""
+#: What no quantity and no function may be called.
+RESERVED = frozenset(WORDS.split())
 #: Levels of precedence in Coq: the lower, the tighter.
 APPLIED, POWER, SIGNED, PRODUCT, SUMMED, COMPARED, ANY = 10, 30, 35, 40, 50, 70, 200
+
+
+def function_name(function: ScalarFunction) -> str:
+    """What a declared function is called in Coq."""
+    name = NAMES.get(function.name, function.name)
+    return f"{name}_" if name in RESERVED else name
+
+
 
 
 def nat(expr: Any) -> str:
@@ -130,15 +138,44 @@ class Text:
             return self._power(*term.args)
         if isinstance(term, KroneckerDelta):
             return f"delta {' '.join(nat(a) for a in term.args)}", APPLIED
-        if type(term) in HEADS:
-            return f"{HEADS[type(term)]} {self.real(term.args[0])}", APPLIED
-        name = getattr(of_head(type(term)), "name", None)
-        if name in NAMED:
-            return f"{NAMED[name]} {' '.join(self.real(a) for a in term.args)}", APPLIED
-        raise UnsupportedError(
-            f"no certificate for the function {name or type(term).__name__}: Coq's library has "
-            "no derivative for it"
-        )
+        if isinstance(term, Piecewise):
+            return self._cases(term.args), ANY
+        declared = of_head(type(term))
+        if declared is None:
+            raise UnsupportedError(
+                f"no certificate for the function {type(term).__name__}: it is not declared")
+        arguments = " ".join(self.real(a) for a in term.args)
+        return f"{function_name(declared)} {arguments}", APPLIED
+
+    def _cases(self, cases: Sequence[Any]) -> str:
+        """The first case whose condition holds; the last one holds always."""
+        (value, condition), *others = cases
+        if not others:
+            return self.real(value)
+        return self._choice(condition, self.real(value), self._cases(others))
+
+    def _choice(self, condition: Any, yes: str, no: str) -> str:
+        """``yes`` where a condition on reals holds, else ``no``."""
+        if isinstance(condition, (And, Or)):
+            first, *others = condition.args
+            rest = condition.func(*others) if len(others) > 1 else others[0]
+            inner = f"({self._choice(rest, yes, no)})"
+            both = isinstance(condition, And)
+            return self._choice(first, inner if both else yes, no if both else inner)
+        left, right = (self.real(a) for a in condition.args)
+        if isinstance(condition, StrictLessThan):
+            return f"if Rlt_dec {left} {right} then {yes} else {no}"
+        if isinstance(condition, StrictGreaterThan):
+            return f"if Rlt_dec {right} {left} then {yes} else {no}"
+        if isinstance(condition, LessThan):
+            return f"if Rlt_dec {right} {left} then {no} else {yes}"
+        if isinstance(condition, GreaterThan):
+            return f"if Rlt_dec {left} {right} then {no} else {yes}"
+        if isinstance(condition, Eq):
+            return f"if Req_EM_T {left} {right} then {yes} else {no}"
+        if isinstance(condition, Ne):
+            return f"if Req_EM_T {left} {right} then {no} else {yes}"
+        raise UnsupportedError(f"no certificate for the condition {condition}")
 
     def _sum(self, term: Any) -> str:
         parts = sorted(term.args, key=lambda part: bool(part.could_extract_minus_sign()))

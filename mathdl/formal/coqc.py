@@ -14,9 +14,11 @@ from importlib import resources
 from pathlib import Path
 
 from mathdl.errors import CertificateError, MissingToolError
+from mathdl.formal.functions import definitions, laws
 
 #: The library's files, each after those that it needs.
-FILES = ("Sums", "Derivatives", "Scalars", "Tactics")
+FILES = ("Sums", "Derivatives", "Primitives", "Functions", "Scalars", "Tactics", "Laws")
+GENERATED = {"Functions": definitions, "Laws": laws}
 MISSING = (
     "certificates are checked by Coq with Coquelicot, and {} was not found: install the Debian "
     "packages coq and libcoq-coquelicot, or with opam: opam repo add coq-released "
@@ -40,7 +42,8 @@ def coq_version() -> str:
 def sources() -> dict[str, str]:
     """The library's files by name."""
     folder = resources.files("mathdl.formal") / "library"
-    return {name: (folder / f"{name}.v").read_text(encoding="utf-8") for name in FILES}
+    return {name: GENERATED[name]() if name in GENERATED
+            else (folder / f"{name}.v").read_text(encoding="utf-8") for name in FILES}
 
 
 def cache_folder() -> Path:

@@ -30,7 +30,7 @@ from mathdl.proof.proof import Proof
 
 HEADER = """From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Import Tactics.
+From Mathdl Require Import Tactics Laws.
 Open Scope R_scope.
 """
 
@@ -126,6 +126,11 @@ class _Part:
         lines += [f"Hypothesis {d}_pos : (0 < {d})%nat." for d in dims]
         lines += [f"Hypothesis size_{k} : {needed}."
                   for k, needed in enumerate(context.system.needed, 1)]
+        for lacking in context.assumed():
+            lines += ["(* a function that Coq's library lacks, and what is assumed of it *)",
+                      f"Variable {lacking.variable}."]
+        for label, statement, hint in (fact for f in context.assumed() for fact in f.facts):
+            lines += [f"Hypothesis {label} : {statement}.", f"#[local] {hint}"]
         for t in context.inputs:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")

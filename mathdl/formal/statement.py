@@ -117,6 +117,9 @@ class Statement:
         lines += [f"Hypothesis {d}_pos : (0 < {d})%nat." for d in dims]
         lines += [f"Hypothesis size_{k} : {needed}."
                   for k, needed in enumerate(context.system.needed, 1)]
+        for f in context.assumed():  # functions that Coq lacks
+            lines.append(f"Variable {f.variable}.")
+            lines += [f"Hypothesis {label} : {fact}." for label, fact, _ in f.facts]
         for t in context.inputs:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")

@@ -17,7 +17,7 @@ from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.scalar.declare import of_head
 
-COMPARISONS = ("gt", "ge", "lt", "le")
+COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne")
 
 
 class Sweep:
@@ -78,13 +78,16 @@ class Sweep:
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
         _, bound = context.system.body(t, index)
         blanks = " _" * t.ndim
+        still = dict.fromkeys(f"{context.name(a.tensor)}_dot" for a in t.operands
+                              if a.tensor in self.still)
+        opened = f"unfold {', '.join(still)}; " if still else ""
         return Lemma(
             f"moves_{name}",
             f"{context.over(t)}is_derive (fun t => {context.moved(t, index)}) t0 "
             f"{context.text.real(context.dot(t, index))}",
             ["intros.", f"unfold {name}, {name}_dot.",
              *(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
-             "cbv beta; eapply D_eq; [open_choices; D | close]."],
+             f"cbv beta; eapply D_eq; [D | {opened}close]."],
             hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
                  f"=> (eapply moves_{name}; range) : curves.",
             note=f"the derivative of {name}",

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Abs, Add, Function, Integer, KroneckerDelta, Pow, Symbol, exp, log, nsimplify
+from sympy import Abs, Function, Integer, KroneckerDelta, Pow, Symbol, exp
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.coq import nat
+from mathdl.formal.coq import RESERVED, function_name, nat
+from mathdl.formal.functions import needs
 from mathdl.formal.terms import SUM, entry, fresh, in_order
 from mathdl.ir.build import bound_ranges, define, out_ranges, redefine, substitute
 from mathdl.ir.dim import Dim
@@ -22,19 +23,13 @@ from mathdl.scalar.declare import lookup, of_head, scalar_functions
 POSITIVE = {"positive", "probability"}
 NONNEGATIVE = {"nonnegative", "one_hot", "binary", "unit_interval", "probability_vector",
                "probability_table"}
-WORDS = """
-    R nat S O I t t0 derivative theorems exp ln sin cos tan tanh sqrt atan
-    sinh cosh PI INR pow sumf maxf minf prodf delta sigmoid softplus relu elu silu gelu sign clip
-    choose fun forall exists let in if then else match with end as at return Type Prop Set where
-    cofix fix using
-"""
-RESERVED = frozenset(WORDS.split())
 
 
 def identifier(name: str) -> str:
     """A Coq identifier for a name of the language; the field's Greek letters stay."""
     text = re.sub(r"\W", "_", name)
-    return f"{text}_" if text in RESERVED or re.fullmatch(r"[irs]\d+|S\d+", text) else text
+    taken = RESERVED | {function_name(f) for f in scalar_functions()}
+    return f"{text}_" if text in taken or re.fullmatch(r"[irs]\d+|S\d+", text) else text
 
 
 def plain(tensors: Iterable[Tensor], inputs: Mapping[str, Tensor]) -> list[Tensor]:
@@ -70,7 +65,7 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Condition:
-    """``term`` is positive or not zero for all values of its indices."""
+    """``term`` is positive, not zero, or holds (``apart``) for all values of its indices."""
 
     kind: str
     term: Any
@@ -196,25 +191,12 @@ class Equations:
                     yield Condition("nonzero", base, indices)
             elif base.is_Rational is None or not base.is_positive:
                 yield Condition("positive", base, indices)
-        for part in sorted(body.atoms(log), key=str):
-            if not part.args[0].is_positive:
-                yield Condition("positive", part.args[0], indices)
-        for part in sorted(body.atoms(*_kinked()), key=str):
+        for part in sorted(body.atoms(Function), key=str):
             declared = of_head(type(part))
-            if declared is None:
-                continue
-            if declared.name == "log1p":
-                if not (1 + part.args[0]).is_positive:
-                    yield Condition("positive", 1 + part.args[0], indices)
-                continue
-            binary = declared.name in _BINARY
-            moves = any(self.moving[self.tensor(e)]
-                        for a in part.args[:1 + binary] for e in a.atoms(*_ENTRY))
-            for kink in declared.kinks:
-                other = part.args[1] if binary else nsimplify(kink)
-                if moves and not (part.args[0] - other).is_nonzero:
-                    away = Add(part.args[0], -other, evaluate=False) if other else part.args[0]
-                    yield Condition("nonzero", away, indices)
+            moves = any(self.moving[self.tensor(e)] for e in part.atoms(*_ENTRY))
+            for kind, term in needs(declared, part.args) if declared is not None else ():
+                if kind == "positive" or moves:
+                    yield Condition(kind, term, indices)
 
 
 def is_data(index: Any) -> bool:
@@ -223,11 +205,6 @@ def is_data(index: Any) -> bool:
 
 _SIGNED = {exp, Abs, KroneckerDelta, *(lookup(n).head for n in (
     "gt", "ge", "lt", "le", "eq", "ne", "sigmoid", "softplus", "relu", "normal_pdf"))}
-_BINARY = {"gt", "ge", "lt", "le", "eq", "ne", "maximum", "minimum"}
-
-
-def _kinked() -> tuple[Any, ...]:
-    return (*(f.head for f in scalar_functions() if f.kinks), lookup("log1p").head)
 
 
 from sympy.core.function import AppliedUndef  # noqa: E402

@@ -107,7 +107,8 @@ def expanded(term: Any) -> Any:
     held: dict[Any, Any] = {}
 
     def hold(part: Any) -> Any:
-        if isinstance(part, Pow) and part.args[1].could_extract_minus_sign():
+        negative = isinstance(part, Pow) and part.args[1].could_extract_minus_sign()
+        if negative or isinstance(part, SUM):
             return held.setdefault(part, Dummy(real=True))
         if isinstance(part, (Add, Mul, Pow)):
             return part.func(*(hold(a) for a in part.args))

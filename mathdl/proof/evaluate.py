@@ -83,6 +83,9 @@ SCALARS: dict[str, Callable[..., Any]] = {
     "erfcx": _special("erfcx"), "log_normal_cdf": _special("log_ndtr"),
     "inverse_mills": lambda x: np.exp(
         -x * x / 2 - _special("log_ndtr")(x)) / np.sqrt(2 * np.pi),
+    "erfcx_slope": lambda x: 2 * (x * _special("erfcx")(x) - 1 / np.sqrt(np.pi)),
+    "mills_gap": lambda x: x + np.exp(
+        -x * x / 2 - _special("log_ndtr")(x)) / np.sqrt(2 * np.pi),
     "logaddexp": np.logaddexp,
     "log_cosh": lambda x: np.logaddexp(x, -x) - np.log(2.0),
     "xlogy": _special("xlogy"), "erf": _special("erf"), "erfc": _special("erfc"),

@@ -66,21 +66,32 @@ normal_cdf: Any = declare(
 )
 
 
-def _erfcx_slope(x: Any) -> Any:
-    """``2 x erfcx(x) - 2/sqrt(pi)``, and far out, where that cancels, the asymptotic series."""
+def _far_erfcx_slope(x: Any) -> Any:
+    """The asymptotic series of the slope of ``erfcx``, where its two terms cancel."""
     t = 1 / maximum(x, 10) ** 2
     series, term = S.One, S.One
     for k in range(1, 7):
         term = -term * (2 * k + 1) * t / 2
         series += term
-    far = -t * series / sqrt(pi)
-    return where(gt(x, 10), far, 2 * x * erfcx(x) - 2 / sqrt(pi))
+    return -t * series / sqrt(pi)
 
+
+erfcx_slope: Any = declare(
+    "erfcx_slope",
+    definition=lambda x: 2 * x * exp(x**2) * erfc(x) - 2 / sqrt(pi),
+    derivative=lambda x: 2 * erfcx(x) + 2 * x * erfcx_slope(x),
+    stable=lambda x: where(gt(x, 10), _far_erfcx_slope(x), 2 * x * erfcx(x) - 2 / sqrt(pi)),
+    analytic=False,
+    domain=((-4.0, 2.0),),
+    reference="the derivative of erfcx",
+    in_language=False,
+)
 
 erfcx: Any = declare(
     "erfcx",
     definition=lambda x: exp(x**2) * erfc(x),
-    derivative=lambda x: _erfcx_slope(x),
+    domain=((-4.0, 2.0),),
+    derivative=lambda x: erfcx_slope(x),
     nonnegative=True,
     ufunc="scipy.special.erfcx",
     reference=_DLMF + "7.7.1",
@@ -100,17 +111,27 @@ log_normal_cdf: Any = declare(
 )
 
 
-def _above_line(x: Any) -> Any:
-    """``x + inverse_mills(x)``, and far out, where that cancels, the asymptotic series."""
+def _far_mills_gap(x: Any) -> Any:
+    """The asymptotic series of ``x + inverse_mills(x)``, where the two cancel."""
     t = 1 / maximum(-x, 15)
-    far = t * (1 - 2 * t**2 + 10 * t**4 - 74 * t**6 + 706 * t**8)
-    return where(gt(-x, 15), far, x + inverse_mills(x))
+    return t * (1 - 2 * t**2 + 10 * t**4 - 74 * t**6 + 706 * t**8)
 
+
+mills_gap: Any = declare(
+    "mills_gap",
+    definition=lambda x: x + sqrt(2 / pi) * exp(-(x**2) / 2) / (1 + erf(x / sqrt(2))),
+    derivative=lambda x: 1 - inverse_mills(x) * mills_gap(x),
+    stable=lambda x: where(gt(-x, 15), _far_mills_gap(x), x + inverse_mills(x)),
+    analytic=False,
+    reference="Greene, Econometric Analysis, theorem 18.2",
+    domain=((-2.0, 4.0),),
+    in_language=False,
+)
 
 inverse_mills: Any = declare(
     "inverse_mills",
     definition=lambda x: sqrt(2 / pi) * exp(-(x**2) / 2) / (1 + erf(x / sqrt(2))),
-    derivative=lambda x: -inverse_mills(x) * _above_line(x),
+    derivative=lambda x: -inverse_mills(x) * mills_gap(x),
     nonnegative=True,
     latex=r"\frac{{\phi}}{{\Phi}}\left({0}\right)",
     stable=lambda x: where(

@@ -106,11 +106,14 @@ def test_derivative_values(f: ScalarFunction) -> None:
 # Known limits, with the derivative's argument or None for the value itself: SciPy's gammaln is
 # infinite at subnormal numbers, and the second derivative of gelu_tanh is a polynomial times a
 # sigmoid, 0 * inf where the polynomial overflows.  Slopes of the scaled Bessel functions, and the
-# third derivative of log I0, are differences that lose digits far out, the second at tiny numbers.
+# third derivative of log I0, are differences that lose digits far out, the second at tiny numbers;
+# so are the second derivatives of erfcx and of the inverse Mills ratio.
 LIMITS = {
     ("i0e", 0): lambda x: abs(x) > 40,
     ("i1e", 0): lambda x: abs(x) > 40 or 0 < abs(x) < 1e-300,
     ("bessel_ratio_slope", 0): lambda x: abs(x) > 15 or 0 < abs(x) < 1e-5,
+    ("erfcx_slope", 0): lambda x: x > 8,
+    ("mills_gap", 0): lambda x: x < -8,
     ("gammaln", None): lambda x: x < 1e-300,
     ("gelu_tanh_slope", 0): lambda x: abs(x) > 1e70,
 }

@@ -13,11 +13,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
+
+from mathdl.formal.coqc import sources
 
 TOKEN = re.compile(r"\s*(%nat|[^\W\d][\w.']*|\d+|:=|->|=>|<=|<>|\\/|/\\|[-+*/^()<=:,])")
 #: Coq's levels: the lower, the tighter.
@@ -352,10 +353,9 @@ def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> Non
 
 def _library() -> dict[str, Any]:
     scope = dict(GIVEN)
-    folder = resources.files("mathdl.formal") / "library"
-    for file in ("Sums", "Scalars"):
-        define(scope, Reading((folder / f"{file}.v").read_text("utf-8"))._each(
-            r"(?:Definition) ([\w']+)(.*)"))
+    library = sources()
+    for file in ("Sums", "Primitives", "Functions"):
+        define(scope, Reading(library[file])._each(r"(?:Definition) ([\w']+)(.*)"))
     return scope
 
 

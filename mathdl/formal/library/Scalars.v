@@ -1,54 +1,17 @@
-(* The scalar functions of mathdl, each with its derivative.
-
-   Where a function has a kink, or is not defined everywhere, the lemma says where it holds.  *)
+(* Signs of the declared scalar functions, and how choices between them are differentiated.  *)
 From Coq Require Import Arith Reals Lra Psatz.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Import Sums Derivatives.
+From Mathdl Require Import Sums Derivatives Primitives Functions.
 Open Scope R_scope.
 Local Transparent is_derive.
-Create HintDb scalars.
 Create HintDb signs.
-
-(* ---- comparisons as numbers, and choices ---- *)
-Definition is_gt (a b : R) : R := if Rlt_dec b a then 1 else 0.
-Definition is_lt (a b : R) : R := if Rlt_dec a b then 1 else 0.
-Definition is_ge (a b : R) : R := if Rlt_dec a b then 0 else 1.
-Definition is_le (a b : R) : R := if Rlt_dec b a then 0 else 1.
-Definition is_eq (a b : R) : R := if Req_EM_T a b then 1 else 0.
-Definition is_ne (a b : R) : R := if Req_EM_T a b then 0 else 1.
-Definition choose (c a b : R) : R := if Req_EM_T c 0 then b else a.
-Definition sign (x : R) : R := if Rlt_dec 0 x then 1 else if Rlt_dec x 0 then -1 else 0.
-Definition relu (x : R) : R := if Rlt_dec 0 x then x else 0.
-Definition leaky_relu (x a : R) : R := if Rlt_dec 0 x then x else a * x.
-Definition elu (x a : R) : R := if Rlt_dec 0 x then x else a * (exp x - 1).
-Definition maximum (x y : R) : R := if Rlt_dec x y then y else x.
-Definition minimum (x y : R) : R := if Rlt_dec y x then y else x.
-Definition hardtanh (x : R) : R := if Rlt_dec x (-1) then -1 else if Rlt_dec 1 x then 1 else x.
-Definition clip (x lo hi : R) : R := minimum (maximum x lo) hi.
-Definition xlogy (x y : R) : R := x * ln y.
-
-(* ---- sigmoids and logarithms ---- *)
-Definition sigmoid (x : R) : R := 1 / (1 + exp (- x)).
-Definition softplus (x : R) : R := ln (1 + exp x).
-Definition log_sigmoid (x : R) : R := - ln (1 + exp (- x)).
-Definition silu (x : R) : R := x / (1 + exp (- x)).
-Definition softsign (x : R) : R := x / (1 + Rabs x).
-Definition expm1 (x : R) : R := exp x - 1.
-Definition log1p (x : R) : R := ln (1 + x).
-Definition log1mexp (x : R) : R := ln (1 - exp x).
-Definition log_cosh (x : R) : R := ln (cosh x).
-Definition normal_pdf (x : R) : R := exp (- (x ^ 2) / 2) / sqrt (2 * PI).
-Definition normal_cdf (x : R) : R := 1 / 2 + RInt normal_pdf 0 x.
-Definition gelu (x : R) : R := x * normal_cdf x.
 
 Lemma denominator_pos x : 0 < 1 + exp x.
 Proof. pose proof (exp_pos x). lra. Qed.
 Lemma denominator_nz x : 1 + exp x <> 0.
 Proof. pose proof (exp_pos x). lra. Qed.
-Lemma cosh_pos x : 0 < cosh x.
-Proof. unfold cosh. pose proof (exp_pos x). pose proof (exp_pos (- x)). lra. Qed.
 Lemma sigmoid_pos x : 0 < sigmoid x.
-Proof. unfold sigmoid. apply Rdiv_lt_0_compat; [lra | apply denominator_pos]. Qed.
+Proof. unfold sigmoid. apply Rinv_0_lt_compat, denominator_pos. Qed.
 Lemma softplus_pos x : 0 < softplus x.
 Proof. unfold softplus. rewrite <- ln_1. apply ln_increasing; [lra|]. pose proof (exp_pos x). lra. Qed.
 Lemma relu_nonneg x : 0 <= relu x.
@@ -67,19 +30,19 @@ Lemma is_ne_nonneg a b : 0 <= is_ne a b.
 Proof. unfold is_ne. destruct (Req_EM_T a b); lra. Qed.
 Lemma delta_nonneg i j : 0 <= delta i j.
 Proof. unfold delta. destruct (Nat.eqb i j); lra. Qed.
-Lemma sqrt_2PI_pos : 0 < sqrt (2 * PI).
-Proof. apply sqrt_lt_R0. pose proof PI_RGT_0. lra. Qed.
-Lemma normal_pdf_pos x : 0 < normal_pdf x.
-Proof. unfold normal_pdf. apply Rdiv_lt_0_compat; [apply exp_pos | apply sqrt_2PI_pos]. Qed.
 
-Lemma is_derive_tanh x : is_derive tanh x (1 - tanh x ^ 2).
+Lemma normal_pdf_pos x : 0 < normal_pdf x.
 Proof.
-  apply (is_derive_ext (fun x => sinh x / cosh x)); [reflexivity|]. pose proof (cosh_pos x).
-  auto_derive; [lra|]. unfold tanh. field. lra.
+  unfold normal_pdf. apply Rdiv_lt_0_compat; [|apply sqrt_lt_R0, PI_RGT_0].
+  apply Rmult_lt_0_compat; [|apply exp_pos].
+  apply Rmult_lt_0_compat; [lra | apply sqrt_lt_R0; lra].
 Qed.
-Lemma is_derive_sigmoid x : is_derive sigmoid x (sigmoid x * (1 - sigmoid x)).
+Lemma log_cosh_nonneg x : 0 <= log_cosh x.
 Proof.
-  unfold sigmoid. pose proof (denominator_nz (- x)). auto_derive; [assumption|]. field. assumption.
+  unfold log_cosh. rewrite <- ln_1. apply ln_le; [lra|]. unfold cosh. pose proof (exp_pos x).
+  rewrite exp_Ropp. assert (0 <= (exp x - 1) ^ 2 / exp x).
+  { apply Rmult_le_pos; [apply pow2_ge_0 | left; now apply Rinv_0_lt_compat]. }
+  replace ((exp x - 1) ^ 2 / exp x) with (exp x - 2 + / exp x) in * by (field; lra). lra.
 Qed.
 Lemma sigmoid_alt x : sigmoid x = exp x / (1 + exp x).
 Proof.
@@ -88,76 +51,67 @@ Proof.
 Qed.
 Lemma sigmoid_opp x : sigmoid (- x) = 1 - sigmoid x.
 Proof. rewrite sigmoid_alt. unfold sigmoid. pose proof (exp_pos (- x)). field. lra. Qed.
-Lemma ln_sigmoid x : ln (sigmoid x) = log_sigmoid x.
+
+Lemma tanh_sigmoid x : tanh x = 2 * sigmoid (2 * x) - 1.
 Proof.
-  unfold sigmoid, log_sigmoid, Rdiv. rewrite Rmult_1_l. apply ln_Rinv, denominator_pos.
+  rewrite sigmoid_alt. unfold tanh, sinh, cosh. replace (2 * x) with (x + x) by ring.
+  rewrite exp_plus, exp_Ropp. pose proof (exp_pos x). field. repeat split; nra.
 Qed.
-Lemma ln_one_minus_sigmoid x : ln (1 - sigmoid x) = - softplus x.
+
+(* logarithms in terms of softplus *)
+Lemma softplus_opp x : softplus (- x) = softplus x - x.
 Proof.
-  rewrite <- sigmoid_opp, ln_sigmoid. unfold log_sigmoid, softplus. now rewrite Ropp_involutive.
+  unfold softplus. pose proof (exp_pos x). rewrite exp_Ropp.
+  replace (1 + / exp x) with ((1 + exp x) * / exp x) by (field; lra).
+  rewrite ln_mult, ln_Rinv, ln_exp; try lra. now apply Rinv_0_lt_compat.
 Qed.
-Lemma is_derive_softplus x : is_derive softplus x (sigmoid x).
+Lemma log_sigmoid_softplus x : log_sigmoid x = x - softplus x.
+Proof. change (log_sigmoid x) with (- softplus (- x)). rewrite softplus_opp. ring. Qed.
+Lemma ln_sigmoid x : ln (sigmoid x) = x - softplus x.
 Proof.
-  rewrite sigmoid_alt. unfold softplus. pose proof (exp_pos x). auto_derive; [lra|]. field. lra.
+  rewrite sigmoid_alt. unfold softplus. pose proof (exp_pos x). unfold Rdiv.
+  rewrite ln_mult, ln_Rinv, ln_exp; try lra. apply Rinv_0_lt_compat. lra.
 Qed.
-Lemma is_derive_log_sigmoid x : is_derive log_sigmoid x (sigmoid (- x)).
+Lemma ln_1_minus_sigmoid x : ln (1 - sigmoid x) = - softplus x.
+Proof. rewrite <- sigmoid_opp, ln_sigmoid, softplus_opp. ring. Qed.
+Lemma ln_1_plus_tanh x : ln (1 + tanh x) = ln 2 + (2 * x - softplus (2 * x)).
 Proof.
-  rewrite sigmoid_alt. unfold log_sigmoid. pose proof (exp_pos (- x)). auto_derive; [lra|]. field. lra.
+  rewrite tanh_sigmoid, <- ln_sigmoid. pose proof (sigmoid_pos (2 * x)).
+  rewrite <- ln_mult by lra. f_equal. ring.
 Qed.
-Lemma is_derive_silu x : is_derive silu x (sigmoid x * (1 + x * (1 - sigmoid x))).
+Lemma ln_1_minus_tanh x : ln (1 - tanh x) = ln 2 - softplus (2 * x).
 Proof.
-  unfold silu, sigmoid. pose proof (denominator_nz (- x)). auto_derive; [assumption|]. field. assumption.
+  pose proof (sigmoid_pos (- (2 * x))) as P. replace (ln 2 - softplus (2 * x)) with (ln 2 + - softplus (2 * x)) by ring.
+  rewrite <- ln_1_minus_sigmoid.
+  rewrite tanh_sigmoid. rewrite sigmoid_opp in P. rewrite <- ln_mult by lra. f_equal. ring.
 Qed.
-Lemma is_derive_expm1 x : is_derive expm1 x (exp x).
-Proof. unfold expm1. auto_derive; [exact I|]. ring. Qed.
-Lemma is_derive_log1p x : 0 < 1 + x -> is_derive log1p x (1 / (1 + x)).
-Proof. intros. unfold log1p. auto_derive; [assumption|]. field. lra. Qed.
-Lemma is_derive_log_cosh x : is_derive log_cosh x (tanh x).
+Lemma ln_exp_plus_exp a b : ln (exp a + exp b) = a + softplus (b - a).
 Proof.
-  unfold log_cosh. pose proof (cosh_pos x). auto_derive; [assumption|]. unfold tanh. field. lra.
+  unfold softplus, Rminus. rewrite exp_plus, exp_Ropp. pose proof (exp_pos a). pose proof (exp_pos b).
+  assert (0 < exp b * / exp a) by (apply Rmult_lt_0_compat; [|apply Rinv_0_lt_compat]; lra).
+  rewrite <- (ln_exp a) at 2. rewrite <- ln_mult by lra. f_equal. field. lra.
 Qed.
-Lemma is_derive_normal_pdf x : is_derive normal_pdf x (- x * normal_pdf x).
+Lemma ln_scaled c x : 0 < c -> ln (c + c * exp x) = ln c + softplus x.
+Proof. intros. unfold softplus. pose proof (exp_pos x). rewrite <- ln_mult by lra. f_equal. ring. Qed.
+
+(* x/(1 + |x|) has a derivative at 0 too. *)
+Lemma is_derive_softsign x : is_derive softsign x (/ (1 + Rabs x) ^ 2).
 Proof.
-  unfold normal_pdf. pose proof sqrt_2PI_pos. auto_derive; [lra|].
-  replace (x * (x * 1)) with (x ^ 2) by ring. unfold Rdiv. field. lra.
-Qed.
-Lemma is_derive_normal_cdf x : is_derive normal_cdf x (normal_pdf x).
-Proof.
-  unfold normal_cdf. eapply is_derive_ext with (f := fun x => plus (1 / 2) (RInt normal_pdf 0 x)).
-  { reflexivity. }
-  assert (C : forall y, continuous normal_pdf y).
-  { intros y. apply (ex_derive_continuous normal_pdf). eexists. apply is_derive_normal_pdf. }
-  eapply D_eq; [apply (is_derive_plus (fun _ => 1 / 2) (RInt normal_pdf 0) x 0 (normal_pdf x))|].
-  - exact (is_derive_const (1 / 2) x).
-  - apply (is_derive_RInt normal_pdf (RInt normal_pdf 0) 0 x); [|apply C].
-    exists (mkposreal 1 Rlt_0_1). intros y _. apply (RInt_correct normal_pdf).
-    apply (ex_RInt_continuous normal_pdf). intros z _. apply C.
-  - unfold plus; simpl. ring.
-Qed.
-Lemma is_derive_gelu x : is_derive gelu x (normal_cdf x + x * normal_pdf x).
-Proof.
-  unfold gelu. eapply D_eq.
-  - apply (D_mult (fun x => x) normal_cdf); [apply D_id | apply is_derive_normal_cdf].
-  - ring.
-Qed.
-Lemma is_derive_sin x : is_derive sin x (cos x).
-Proof. auto_derive; [exact I|]. ring. Qed.
-Lemma is_derive_cos x : is_derive cos x (- sin x).
-Proof. auto_derive; [exact I|]. ring. Qed.
-Lemma is_derive_sinh x : is_derive sinh x (cosh x).
-Proof. auto_derive; [exact I|]. ring. Qed.
-Lemma is_derive_cosh x : is_derive cosh x (sinh x).
-Proof. auto_derive; [exact I|]. ring. Qed.
-Lemma is_derive_atan x : is_derive atan x (1 / (1 + x ^ 2)).
-Proof. auto_derive; [exact I|]. field. pose proof (pow2_ge_0 x). nra. Qed.
-Lemma is_derive_softsign x : x <> 0 -> is_derive softsign x (1 / (1 + Rabs x) ^ 2).
-Proof.
-  intros N. unfold softsign. pose proof (Rabs_pos x). eapply D_eq.
-  - apply (D_div (fun x => x) (fun x => 1 + Rabs x)); [lra | apply D_id|].
-    apply (D_plus (fun _ => 1) Rabs); [apply D_const|]. apply (D_Rabs (fun x => x)); [easy | apply D_id].
-  - cbv beta. destruct (Rlt_dec x 0).
-    + rewrite Rabs_left by easy. real_eq. field. lra.
-    + rewrite Rabs_right by lra. real_eq. field. lra.
+  destruct (Req_EM_T x 0) as [->|N].
+  - apply is_derive_Reals. intros e He. exists (mkposreal e He). simpl. intros h Hh B.
+    unfold softsign. rewrite Rplus_0_l, Rabs_R0. pose proof (Rabs_pos h).
+    match goal with |- Rabs ?e < _ =>
+      replace e with (- (Rabs h / (1 + Rabs h))) by (field; split; lra) end.
+    rewrite Rabs_Ropp, Rabs_right.
+    + apply Rle_lt_trans with (Rabs h); [|assumption].
+      apply Rmult_le_reg_r with (1 + Rabs h); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; nra.
+    + apply Rle_ge, Rmult_le_pos; [assumption|]. left. apply Rinv_0_lt_compat. lra.
+  - unfold softsign. pose proof (Rabs_pos x). eapply D_eq.
+    + apply (D_div (fun x => x) (fun x => 1 + Rabs x)); [lra | apply D_id|].
+      apply (D_plus (fun _ => 1) Rabs); [apply D_const|]. now apply (D_Rabs (fun x => x)), D_id.
+    + cbv beta. destruct (Rlt_dec x 0).
+      * rewrite Rabs_left by easy. real_eq. field. lra.
+      * rewrite Rabs_right by lra. real_eq. field. lra.
 Qed.
 
 (* ---- what stays as it is while a comparison does ---- *)
@@ -200,12 +154,24 @@ Lemma stays_le (a b : R -> R) (t da db : R) :
   locally t (fun s => is_le (a s) (b s) = is_le (a t) (b t)).
 Proof. intros. apply (stays_ge b a t db da); auto. Qed.
 
-(* choices, opened where they are differentiated *)
-Ltac open_choices := unfold relu, leaky_relu, elu, maximum, minimum, hardtanh, clip, is_gt, is_lt, is_ge, is_le, sign, xlogy in *.
-Ltac open_scalars := unfold sigmoid, softplus, log_sigmoid, silu, softsign, expm1, log1p, log1mexp, log_cosh, gelu, xlogy, tanh in *.
+Lemma stays_ne (a b : R -> R) (t da db : R) :
+  a t <> b t -> is_derive a t da -> is_derive b t db ->
+  locally t (fun s => is_ne (a s) (b s) = is_ne (a t) (b t)).
+Proof.
+  intros N Ha Hb. generalize (stays_lt a b t da db N Ha Hb) (stays_gt a b t da db N Ha Hb).
+  intros L G. generalize (filter_and _ _ L G). apply filter_imp. intros s.
+  unfold is_lt, is_gt, is_ne. destruct (Req_EM_T (a s) (b s)), (Req_EM_T (a t) (b t)); try easy;
+    destruct (Rlt_dec (a s) (b s)), (Rlt_dec (a t) (b t)), (Rlt_dec (b s) (a s)),
+      (Rlt_dec (b t) (a t)); lra.
+Qed.
+Lemma stays_eq (a b : R -> R) (t da db : R) :
+  a t <> b t -> is_derive a t da -> is_derive b t db ->
+  locally t (fun s => is_eq (a s) (b s) = is_eq (a t) (b t)).
+Proof.
+  intros N Ha Hb. generalize (stays_ne a b t da db N Ha Hb). apply filter_imp. intros s.
+  unfold is_ne, is_eq. destruct (Req_EM_T (a s) (b s)), (Req_EM_T (a t) (b t)); lra.
+Qed.
 
-Global Hint Resolve is_derive_tanh is_derive_sigmoid is_derive_softplus is_derive_log_sigmoid
-  is_derive_silu is_derive_expm1 is_derive_log_cosh is_derive_normal_pdf is_derive_normal_cdf
-  is_derive_gelu is_derive_sin is_derive_cos is_derive_sinh is_derive_cosh is_derive_atan : scalars.
-Global Hint Resolve denominator_pos cosh_pos sigmoid_pos softplus_pos sqrt_2PI_pos normal_pdf_pos relu_nonneg is_gt_nonneg
-  is_ge_nonneg is_lt_nonneg is_le_nonneg is_eq_nonneg is_ne_nonneg delta_nonneg : signs.
+Global Hint Resolve denominator_pos cosh_pos sigmoid_pos softplus_pos normal_pdf_pos
+  log_cosh_nonneg relu_nonneg is_gt_nonneg is_ge_nonneg is_lt_nonneg is_le_nonneg is_eq_nonneg
+  is_ne_nonneg delta_nonneg : signs.

@@ -1,7 +1,7 @@
 (* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
 From Coq Require Import ZArith Reals Lra Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Export Sums Derivatives Scalars.
+From Mathdl Require Export Sums Derivatives Primitives Functions Scalars.
 Open Scope R_scope.
 
 (* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
@@ -59,14 +59,23 @@ Ltac side := repeat split; first [ pos | nonneg | nz ].
 Lemma exp_minus a b : exp (a - b) = exp a * / exp b.
 Proof. unfold Rminus. now rewrite exp_plus, exp_Ropp. Qed.
 Ltac open_exp := repeat rewrite ?exp_Ropp, ?exp_minus, ?exp_plus, ?exp_0.
+(* algebra with the squares of one root or two *)
+Ltac rooted := match goal with |- context [sqrt ?x] =>
+  let E := fresh in assert (E : sqrt x ^ 2 = x) by (apply pow2_sqrt; nonneg);
+  first [ solve [ring [E]] | solve [field [E]; side]
+    | match goal with |- context [sqrt ?y] =>
+        lazymatch y with x => fail | _ => idtac end;
+        let F := fresh in assert (F : sqrt y ^ 2 = y) by (apply pow2_sqrt; nonneg);
+        first [ solve [ring [E F]] | solve [field [E F]; side] ] end ] end.
 (* equal arguments of one function are made the same *)
 Ltac unify_arguments := repeat match goal with
   | |- context [?f ?u] =>
-      lazymatch f with exp => idtac | ln => idtac | sqrt => idtac | sin => idtac | cos => idtac
-        | sinh => idtac | cosh => idtac | tanh => idtac | sigmoid => idtac | softplus => idtac end;
+      lazymatch type of f with R -> R => idtac end;
+      lazymatch f with Ropp => fail | Rinv => fail | _ => first [is_const f | is_var f] end;
       match goal with |- context [f ?v] =>
         lazymatch v with u => fail | _ => idtac end;
-        let H := fresh in assert (H : f v = f u) by (apply f_equal; first [ring | field; side]);
+        let H := fresh in
+        assert (H : f v = f u) by (apply f_equal; first [ring | solve [field; side] | rooted]);
         rewrite H; clear H end
   end.
 (* the square of a root *)
@@ -77,6 +86,20 @@ Ltac open_roots := repeat match goal with
       assert (E : x = sqrt x * sqrt x) by (symmetry; apply sqrt_sqrt; nonneg);
       set (s := sqrt x) in *; clearbody s; try rewrite E; clear E
   end.
+(* a tangent and sigmoids of twice its argument *)
+Ltac by_sigmoid := rewrite !tanh_sigmoid;
+  repeat match goal with |- context [sigmoid (2 * ?u)] =>
+    match goal with |- context [sigmoid ?v] =>
+      lazymatch v with 2 * u => fail | _ => idtac end;
+      replace (sigmoid v) with (sigmoid (2 * u)) by (apply f_equal; unfold Rdiv; ring) end end;
+  repeat match goal with |- context [sigmoid ?u] => generalize (sigmoid u); intro end;
+  let P := fresh in let E := fresh in let F := fresh in
+  assert (P : 0 < sqrt PI) by pos;
+  assert (E : PI = sqrt PI ^ 2) by (symmetry; apply pow2_sqrt; nonneg);
+  assert (F : sqrt 2 ^ 2 = 2) by (apply pow2_sqrt; lra);
+  let p := fresh in set (p := sqrt PI) in *; clearbody p;
+  let s := fresh in set (s := sqrt 2) in *; clearbody s;
+  rewrite ?E; first [ring [F] | field [F]; side].
 Ltac linear := first [ ring | unfold Rdiv; ring | field; side ].
 (* numerals among the lengths *)
 Ltac numerals := repeat match goal with
@@ -84,11 +107,22 @@ Ltac numerals := repeat match goal with
       lazymatch eval compute in (Z.of_nat n) with
       | Zpos ?p => replace (INR n) with (IZR (Zpos p)) by (rewrite INR_IZR_INZ; reflexivity)
       end
+  | |- context [IZR (Zpos ?p) + IZR (Zpos ?q)] =>
+      let s := eval compute in (Pos.add p q) in
+      replace (IZR (Zpos p) + IZR (Zpos q)) with (IZR (Zpos s)) by (rewrite <- plus_IZR; reflexivity)
   end.
 (* the logarithm of a product *)
 Ltac open_logs := unfold Rdiv; repeat first
   [ rewrite ln_exp | rewrite ln_1 | rewrite ln_mult by pos | rewrite ln_Rinv by pos
   | rewrite ln_pow by pos ].
+(* logarithms in terms of one softplus *)
+Ltac as_softplus := repeat first
+  [ rewrite ln_sigmoid | rewrite ln_1_minus_sigmoid | rewrite ln_1_plus_tanh
+  | rewrite ln_1_minus_tanh | rewrite ln_exp_plus_exp | rewrite ln_scaled by pos
+  | rewrite log_sigmoid_softplus | rewrite softplus_opp ];
+  unify_arguments;
+  repeat match goal with |- context [softplus ?u] => match goal with |- context [softplus ?v] =>
+    let H := fresh in assert (H : v = - u) by ring; rewrite H, softplus_opp; clear H end end.
 Lemma Rpower_minus_1 x : 0 < x -> Rpower x (-1) = / x.
 Proof. intros. replace (-1) with (- (1)) by ring. now rewrite Rpower_Ropp, Rpower_1. Qed.
 Ltac open_powers := repeat first
@@ -113,8 +147,13 @@ Ltac impossible := exfalso; first
   [ lra | match goal with H : ?a <> ?b |- _ => apply H; lra end ].
 Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; numerals; first
   [ algebra
+  | lazymatch goal with |- context [tanh _] =>
+      lazymatch goal with |- context [sigmoid _] => solve [by_sigmoid] end end
+  | lazymatch goal with
+    | |- context [softplus _] => solve [as_softplus; algebra]
+    | |- context [log_sigmoid _] => solve [as_softplus; algebra]
+    end
   | solve [open_roots; algebra]
-  | solve [rewrite ?ln_one_minus_sigmoid, ?ln_sigmoid; algebra]
   | solve [open_exp; algebra]
   | solve [open_scalars; open_exp; algebra]
   | solve [unify_arguments; algebra]
@@ -122,8 +161,9 @@ Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; nu
   | solve [open_logs; algebra]
   | solve [open_scalars; open_logs; algebra]
   | solve [open_scalars; open_exp; open_logs; unify_arguments; algebra]
-  | solve [open_scalars; unify_arguments; open_exp; algebra]
-  | solve [open_choices; unfold choose, is_eq, is_ne in *; choices; first [ algebra | impossible | lra ]] ].
+  | solve [open_scalars; unify_arguments; open_exp; first [algebra | rooted]]
+  | solve [open_choices; choices; first [ algebra | impossible | lra ]]
+  | solve [open_choices; open_scalars; choices; open_exp; first [ algebra | impossible | lra ]] ].
 
 (* the same up to the order of factors, terms and the indices of deltas *)
 Ltac commuted := first
@@ -132,6 +172,9 @@ Ltac commuted := first
   | close ].
 
 (* ---- the derivative along a curve of what a certificate defines ---- *)
+Global Hint Extern 1 (is_derive tan _ _) => (eapply is_derive_tan; side) : scalars.
+Global Hint Extern 1 (is_derive asin _ _) => (eapply is_derive_asin; side) : scalars.
+Global Hint Extern 1 (is_derive acos _ _) => (eapply is_derive_acos; side) : scalars.
 Create HintDb curves.
 Create HintDb still.
 Ltac D := lazymatch goal with
@@ -152,7 +195,6 @@ Ltac D := lazymatch goal with
   | |- is_derive (fun t => @?f t ^ S ?n) _ _ => eapply (D_pow f n); D
   | |- is_derive (fun t => exp (@?f t)) _ _ => eapply (D_exp f); D
   | |- is_derive (fun t => ln (@?f t)) _ _ => eapply (D_ln f); [side | D]
-  | |- is_derive (fun t => log1p (@?f t)) _ _ => eapply (D_comp log1p f); [D | apply is_derive_log1p; side]
   | |- is_derive (fun t => sqrt (@?f t)) _ _ => eapply (D_sqrt f); [side | D]
   | |- is_derive (fun t => Rpower (@?f t) (@?g t)) _ _ =>
       lazymatch f with
@@ -167,12 +209,19 @@ Ltac D := lazymatch goal with
           | fun _ => ?d => eapply (D_choice_const c d f g); [D | D]
           | _ => eapply (D_choice a b f g); [apart | D | D | D | D] end
       | _ => eapply (D_choice a b f g); [apart | D | D | D | D] end
+  | |- is_derive (fun t => if Req_EM_T (@?a t) (@?b t) then @?f t else @?g t) _ _ =>
+      lazymatch a with
+      | fun _ => ?c => lazymatch b with
+          | fun _ => ?d => eapply (D_same_const c d f g); [D | D]
+          | _ => eapply (D_differ a b f g); [apart | D | D | D] end
+      | _ => eapply (D_differ a b f g); [apart | D | D | D] end
   | |- is_derive (fun t => choose (@?c t) (@?f t) (@?g t)) _ _ =>
       lazymatch c with
       | fun _ => ?d => eapply (D_choose_const d f g); [D | D]
       | _ => eapply (D_choose c f g); [solve [eauto 4 with still] | D | D] end
   | |- is_derive (fun t => ?g (@?f t)) _ _ => first
       [ solve [eauto 4 with curves]
-      | eapply (D_comp g f); [D | solve [eauto with scalars]] ]
-  | |- is_derive _ _ _ => solve [eauto 4 with curves]
+      | solve [eauto 2 with scalars]
+      | eapply (D_comp g f); [D | cbv beta; solve [eauto 2 with scalars]] ]
+  | |- is_derive _ _ _ => first [solve [eauto 4 with curves] | solve [eauto 2 with scalars]]
   end.
