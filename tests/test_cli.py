@@ -358,7 +358,8 @@ def test_options_reach_the_experiment(run: Any, tmp_path: Path) -> None:
     assert result.status == 0, result.err
     assert json.loads((out / "history.json").read_text())["settings"] == {
         "epochs": 2, "hidden": [16, 8], "activation": "tanh", "optimizer": "sgd",
-        "learning_rate": 0.5, "batch_size": 100, "seed": 3, "out": str(out),
+        "learning_rate": 0.5, "batch_size": 100, "seed": 3, "out": str(out), "patience": 0,
+        "resume": "no",
     }
 
 
