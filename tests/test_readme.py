@@ -204,7 +204,7 @@ def test_the_map_lists_every_package() -> None:
     listed = set(re.findall(r"^  ([\w.]+)/? ", tree, re.MULTILINE))
     here = {
         path.name for path in package.iterdir()
-        if not path.name.startswith(("_", ".", "cli_")) and path.suffix in ("", ".py")
+        if not path.name.startswith(("_", ".")) and path.suffix in ("", ".py")
     }
     empty = {name for name in here if (package / name).is_dir()
              and len(list((package / name).glob("*.py"))) <= 1}
