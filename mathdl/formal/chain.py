@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
+from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, entries
 from mathdl.ir.build import redefine
@@ -125,6 +126,8 @@ class Chain:
     def _congruence(self, t: Tensor, rebuilt: Tensor) -> Lemma:
         """Equal operands make equal results."""
         context = self.context
+        if primitive(t):
+            return self._congruence_of_matrices(t, rebuilt)
         index = out_indices(t.ndim)
         body, bound = context.system.body(t, index)
         changed, used = {}, []
@@ -151,3 +154,12 @@ class Chain:
 
         return Lemma(f"same_{context.name(t)}_{context.name(rebuilt)}", self._equality(t, rebuilt),
                      proof, used)
+
+    def _congruence_of_matrices(self, t: Tensor, rebuilt: Tensor) -> Lemma:
+        """Equal matrices have equal inverses and determinants."""
+        _, lemmas = self.known[matrix_of(t)]
+        a, b = self.context.name(t), self.context.name(rebuilt)
+        entrywise = f"intros ? ? ? ?; {Path(tuple(lemmas), ()).tactics().replace('. ', '; ')}"
+        sides = " | ".join([entrywise.rstrip("."), *["range"] * t.ndim])
+        return Lemma(f"same_{a}_{b}", self._equality(t, rebuilt),
+                     [f"intros. unfold {a}, {b}. apply {primitive(t)}_ext; [{sides}]."], lemmas)

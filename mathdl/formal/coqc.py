@@ -16,7 +16,7 @@ from pathlib import Path
 from mathdl.errors import CertificateError, MissingToolError
 
 #: The library's files, each after those that it needs.
-FILES = ("Sums", "Derivatives", "Scalars", "Tactics")
+FILES = ("Sums", "Derivatives", "Scalars", "Determinants", "Matrices", "Tactics")
 MISSING = (
     "certificates are checked by Coq with Coquelicot, and {} was not found: install the Debian "
     "packages coq and libcoq-coquelicot, or with opam: opam repo add coq-released "

@@ -9,6 +9,7 @@ from typing import Any
 
 from mathdl.formal.context import Context, arrow
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
@@ -60,12 +61,13 @@ class Statement:
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
         reads = Counter(a.tensor for t in topological(self.roots) for a in t.operands)
-        inline = {context.name(t) for t in topological(self.roots)
-                  if t.definition is not None and reads[t] <= 1 and t.label is None}
+        whole = {matrix_of(t) for t in topological(self.roots) if primitive(t)}
+        inline = {context.name(t) for t in topological(self.roots) if not t.is_input
+                  and reads[t] <= 1 and t.label is None and t not in whole}
         self.text = Text(context.text.heads, self._written)
         self.inline = inline
         self.defined = [t for t in topological(self.roots)
-                        if t.definition is not None and context.name(t) not in inline]
+                        if not t.is_input and context.name(t) not in inline]
 
     def theorem(self, w: Tensor, label: str) -> str:
         """``forall`` inputs and hypotheses, ``has_grad`` of the value by one input."""

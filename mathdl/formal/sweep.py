@@ -9,6 +9,7 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
+from mathdl.formal.matrices import MOVES, differential, matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, in_order
 from mathdl.ir.build import bound_ranges, is_zero, substitute
@@ -27,6 +28,9 @@ class Sweep:
         self.context = context
         self.still: set[Tensor] = set()  # what moves, with a derivative that is zero
         self.prover = Prover(context, self.dot_body)
+        bars = self._cotangents()
+        self.unseen = {t for t in self.order()  # inverses within the solution of a system
+                       if primitive(t) == "inv" and t not in bars}
         for t in self.order():
             if t not in context.wrt and not self.parts(t, out_indices(t.ndim))[0]:
                 self.still.add(t)
@@ -41,6 +45,8 @@ class Sweep:
     def parts(self, t: Tensor, index: Sequence[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
         """``df/dx * x_dot`` for every read that moves, and the bound indices."""
         system = self.context.system
+        if primitive(t):
+            return self._parts_of_matrix(t, index)
         _, bound = system.body(t, index)
         equation = t.equation
         names = dict(zip(out_indices(t.ndim), index, strict=True))
@@ -53,8 +59,19 @@ class Sweep:
             if system.moving[a.tensor] and a.tensor not in self.still:
                 slope = equation.body.diff(slot(k)).xreplace({**names, **slots})
                 if slope != 0:
-                    found.append(slope * self.context.dot(a.tensor, at[k]))
+                    dot = self.dot_body if a.tensor in self.unseen else self.context.dot
+                    found.append(slope * dot(a.tensor, at[k]))
         return found, bound
+
+    def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]
+                         ) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """The same for an inverse or a determinant."""
+        matrix = matrix_of(t)
+        if not self.context.system.moving[matrix] or matrix in self.still:
+            return [], []
+        bound = self.context.fresh_index(matrix)
+        found = differential(t, index, self.context.system.entry, self.context.dot, bound)
+        return [found], list(zip(bound, matrix.shape, strict=True))
 
     def dot_body(self, t: Tensor, index: Sequence[Any]) -> Any:
         parts, bound = self.parts(t, index)
@@ -76,23 +93,36 @@ class Sweep:
 
     def _moves(self, t: Tensor) -> Lemma:
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
-        _, bound = context.system.body(t, index)
         blanks = " _" * t.ndim
         return Lemma(
             f"moves_{name}",
             f"{context.over(t)}is_derive (fun t => {context.moved(t, index)}) t0 "
             f"{context.text.real(context.dot(t, index))}",
-            ["intros.", f"unfold {name}, {name}_dot.",
-             *(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
-             "cbv beta; eapply D_eq; [open_choices; D | close]."],
+            ["intros.", f"unfold {name}, {name}_dot.", *self._derived(t)],
             hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
                  f"=> (eapply moves_{name}; range) : curves.",
             note=f"the derivative of {name}",
         )
 
+    def _derived(self, t: Tensor) -> list[str]:
+        """Tactics for the derivative of what an entry is defined as."""
+        context = self.context
+        if primitive(t) and t not in self.still:
+            matrix = matrix_of(t)
+            sides = ["cbv beta; known", "intros; cbv beta; D", *["range"] * t.ndim]
+            dim, _, along = context.matrix(matrix, "_at t").partition(" ")
+            return [f"eapply D_eq; [apply ({MOVES[primitive(t)]} {dim} (fun t => {along}) "
+                    f"{context.name(matrix)}_dot); [{' | '.join(sides)}] | commuted]."]
+        _, bound = context.system.body(t, out_indices(t.ndim))
+        unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
+                         if a.tensor in self.unseen})
+        opened = f"unfold {', '.join(unseen)}; " if unseen else ""
+        return [*(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
+                f"cbv beta; eapply D_eq; [open_choices; D | {opened}close]."]
+
     def _stays(self, t: Tensor) -> list[str]:
         """A comparison does not change near the point."""
-        declared = of_head(type(t.equation.body))
+        declared = None if t.definition is None else of_head(type(t.definition.body))
         if t not in self.still or declared is None or declared.name not in COMPARISONS:
             return []
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
@@ -123,7 +153,7 @@ class Sweep:
         lines: list[str] = []
         names: list[str] = []
         for t in reversed(self.order()):
-            if t in self.still:
+            if t in self.still or t in self.unseen:
                 continue
             if t not in bars:
                 raise UnsupportedError(f"no certificate: {self.context.name(t)} has no cotangent")

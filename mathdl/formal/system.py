@@ -11,8 +11,9 @@ from sympy import Abs, Add, Function, Integer, KroneckerDelta, Pow, Symbol, exp,
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import nat
+from mathdl.formal.matrices import below, elementary, matrix_of, primitive
 from mathdl.formal.terms import SUM, entry, fresh, in_order
-from mathdl.ir.build import bound_ranges, define, out_ranges, redefine, substitute
+from mathdl.ir.build import bound_ranges, define, out_ranges, substitute
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range, out_indices, slot, slots_in
 from mathdl.ir.system import rewrite, topological
@@ -25,7 +26,7 @@ NONNEGATIVE = {"nonnegative", "one_hot", "binary", "unit_interval", "probability
 WORDS = """
     R nat N Z Q S O I D E t t0 c start moves derivative theorems exp ln sin cos tan tanh sqrt atan
     sinh cosh PI INR pow sumf maxf minf prodf delta sigmoid softplus relu elu silu gelu sign clip
-    choose fun forall exists let in if then else match with end as at return Type Prop Set where
+    choose det inv logdet fun forall exists let in if then else match with end as at return Type Prop Set where
     cofix fix using
 """
 RESERVED = frozenset(WORDS.split())
@@ -45,7 +46,7 @@ def plain(tensors: Iterable[Tensor], inputs: Mapping[str, Tensor]) -> list[Tenso
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         if tensor.definition is None:
-            return redefine(tensor, operands)
+            return elementary(tensor, operands)
         body = substitute(tensor.definition.body,
                           {slot(k): Integer(0) for k, a in enumerate(operands) if a.held})
         return define(out_ranges(tensor.shape), body, operands, reduce=tensor.definition.reduce,
@@ -70,7 +71,8 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Condition:
-    """``term`` is positive or not zero for all values of its indices."""
+    """``term`` is positive or not zero for all values of its indices, or a matrix of such entries
+    is invertible."""
 
     kind: str
     term: Any
@@ -183,6 +185,11 @@ class Equations:
 
     def conditions(self, t: Tensor) -> Iterator[Condition]:
         """What a right-hand side needs to be defined and differentiable, where it is not plain."""
+        if primitive(t):
+            matrix = matrix_of(t)
+            while (inner := below(matrix)) is not None:
+                matrix = inner[0]
+            yield Condition("invertible", self.entry(matrix, (Integer(0), Integer(0))), ())
         if t.definition is None or t.definition.reduce not in ("none", "sum"):
             return
         body, bound = self.body(t, self.indices(t))
