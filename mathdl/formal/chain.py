@@ -68,7 +68,10 @@ class Chain:
         left, right = self.canonical(a), self.canonical(b)
         if left[0] is not right[0]:
             raise UnsupportedError(f"no certificate: {what} does not follow from the steps")
-        return Path(tuple(left[1]), tuple(right[1]))
+        there, back = list(left[1]), list(right[1])
+        while there and back and there[-1] is back[-1]:
+            there.pop(), back.pop()
+        return Path(tuple(there), tuple(back))
 
     def canonical(self, tensor: Tensor) -> Rewriting:
         """What a tensor is rewritten to, and the lemmas to rewrite with in turn."""

@@ -16,6 +16,7 @@ from mathdl.ir.build import bound_ranges, is_zero, substitute
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+from mathdl.primitives.inverse import inverse
 from mathdl.scalar.declare import of_head
 
 COMPARISONS = ("gt", "ge", "lt", "le")
@@ -110,9 +111,11 @@ class Sweep:
         if primitive(t) and t not in self.still:
             matrix = matrix_of(t)
             sides = ["cbv beta; known", "intros; cbv beta; D", *["range"] * t.ndim]
+            opened = dict.fromkeys([context.name(t), context.name(inverse(matrix))])
             dim, _, along = context.matrix(matrix, "_at t").partition(" ")
             return [f"eapply D_eq; [apply ({MOVES[primitive(t)]} {dim} (fun t => {along}) "
-                    f"{context.name(matrix)}_dot); [{' | '.join(sides)}] | commuted]."]
+                    f"{context.name(matrix)}_dot); [{' | '.join(sides)}] | "
+                    f"cbv beta; real_eq; unfold {', '.join(opened)}; commuted]."]
         _, bound = context.system.body(t, out_indices(t.ndim))
         unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
                          if a.tensor in self.unseen})
