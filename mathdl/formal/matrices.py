@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathdl.errors import UnsupportedError
-from mathdl.ir.build import redefine
-from mathdl.ir.index import out_indices, slot
+from mathdl.ir.build import define, out_ranges, redefine
+from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.determinant import determinant, log_determinant
 from mathdl.primitives.inverse import inverse
@@ -34,8 +34,17 @@ def elementary(tensor: Tensor, operands: Sequence[Access]) -> Tensor:
     if any(a.held for a in operands):
         raise UnsupportedError(f"no certificate for {call.primitive} of what is held constant")
     if call.primitive == "solve":
-        return inverse(matrix) @ operands[1].tensor
+        return _applied(inverse(matrix), operands[1].tensor)
     return MADE[call.primitive](matrix)
+
+
+def _applied(a: Tensor, b: Tensor) -> Tensor:
+    """``A`` times each matrix of a stack, as an equation of its own."""
+    *lead, i, j = out_indices(b.ndim)
+    r = bound_index(0)
+    return define(out_ranges(b.shape), slot(0) * slot(1),
+                  [Access(a, (i, r)), Access(b, (*lead, r, j))],
+                  reduce="sum", bound=[(r, a.shape[-1])])
 
 
 def primitive(t: Tensor) -> str:
@@ -59,7 +68,7 @@ def transposed(t: Tensor) -> Tensor | None:
 
 
 def below(t: Tensor) -> tuple[Tensor, str] | None:
-    """The matrix whose transpose or inverse ``t`` is, and the lemma that ``t`` is invertible too."""
+    """The matrix whose transpose or inverse this is, and the lemma that it is invertible too."""
     if (inner := transposed(t)) is not None:
         return inner, "det_turned_nonzero"
     return (matrix_of(t), "det_inv_nonzero") if primitive(t) == "inv" else None
@@ -101,7 +110,7 @@ def fact(t: Tensor) -> Fact | None:
     """What is known of the inverse or determinant of a transpose or of an inverse."""
     name, matrix = primitive(t), matrix_of(t)
     if (inner := transposed(matrix)) is not None:
-        return Fact(f"{name}_turned", inner, MADE[name](inner), lambda index: tuple(reversed(index)))
+        return Fact(f"{name}_turned", inner, MADE[name](inner), lambda index: tuple(index)[::-1])
     if primitive(matrix) != "inv":
         return None
     inner = matrix_of(matrix)

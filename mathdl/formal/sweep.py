@@ -119,9 +119,9 @@ class Sweep:
         _, bound = context.system.body(t, out_indices(t.ndim))
         unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
                          if a.tensor in self.unseen})
-        opened = f"unfold {', '.join(unseen)}; " if unseen else ""
+        unfolded = f"unfold {', '.join(unseen)}; " if unseen else ""
         return [*(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
-                f"cbv beta; eapply D_eq; [open_choices; D | {opened}close]."]
+                f"cbv beta; eapply D_eq; [open_choices; D | {unfolded}close]."]
 
     def _stays(self, t: Tensor) -> list[str]:
         """A comparison does not change near the point."""

@@ -26,8 +26,8 @@ NONNEGATIVE = {"nonnegative", "one_hot", "binary", "unit_interval", "probability
 WORDS = """
     R nat N Z Q S O I D E t t0 c start moves derivative theorems exp ln sin cos tan tanh sqrt atan
     sinh cosh PI INR pow sumf maxf minf prodf delta sigmoid softplus relu elu silu gelu sign clip
-    choose det inv logdet fun forall exists let in if then else match with end as at return Type Prop Set where
-    cofix fix using
+    choose det inv logdet fun forall exists let in if then else match with end as at return Type
+    Prop Set where cofix fix using
 """
 RESERVED = frozenset(WORDS.split())
 

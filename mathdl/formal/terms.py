@@ -213,7 +213,8 @@ class Normal:
 
         def look(part: Any) -> None:
             if isinstance(part, SUM) or (is_entry(part) and (
-                    part.func.__name__ in self.opened or part.func.__name__ in self.facts or self.tidied(part) != part)):
+                    part.func.__name__ in {*self.opened, *self.facts}
+                    or self.tidied(part) != part)):
                 found[part] = None
             else:
                 for arg in part.args:
@@ -239,8 +240,8 @@ class Normal:
             self.made[term] = Turned(self.symmetric.get(term.func.__name__, ""), found)
             return self.form(found)
         if is_entry(term) and term.func.__name__ in self.facts:
-            why, made = self.facts[term.func.__name__]
-            found = made(term)
+            why, other = self.facts[term.func.__name__]
+            found = other(term)
             self.made[term] = Turned(why, found)
             return self.form(found)
         if is_entry(term) and term.func.__name__ in self.opened:
