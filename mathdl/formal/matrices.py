@@ -67,6 +67,16 @@ def transposed(t: Tensor) -> Tensor | None:
     return access.tensor if access.index == (j, i) and not access.held else None
 
 
+def column_of(t: Tensor) -> Tensor | None:
+    """The vector that this is the column of: the same entries with an axis of length 1 behind."""
+    equation = t.definition
+    if equation is None or equation.extents or equation.body != slot(0) or t.shape[-1:] != (1,):
+        return None
+    (access,) = equation.operands
+    plain = access.index == out_indices(t.ndim)[:-1] and not access.held
+    return access.tensor if plain else None
+
+
 def below(t: Tensor) -> tuple[Tensor, str] | None:
     """The matrix whose transpose or inverse this is, and the lemma that it is invertible too."""
     if (inner := transposed(t)) is not None:

@@ -9,13 +9,13 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
-from mathdl.formal.matrices import MOVES, differential, matrix_of, primitive
+from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, in_order
-from mathdl.ir.build import bound_ranges, is_zero, substitute
+from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.inverse import inverse
 from mathdl.scalar.declare import of_head
 
@@ -29,6 +29,7 @@ class Sweep:
         self.context = context
         self.still: set[Tensor] = set()  # what moves, with a derivative that is zero
         self.prover = Prover(context, self.dot_body)
+        self.moving = set(self.order())
         bars = self._cotangents()
         self.unseen = {t for t in self.order()  # inverses within the solution of a system
                        if primitive(t) == "inv" and t not in bars}
@@ -183,10 +184,11 @@ class Sweep:
         final = {s.target: s.after for s in totals}
         bars: dict[Tensor, list[Tensor]] = {}
         for target, after in dict.fromkeys((s.target, s.after) for s in totals):
-            t = plain[target]
-            passes = any(plain.get(a.tensor) is t for a in target.operands)
+            t, bar = self._squeezed(plain[target], plain[after])
+            passes = any(self._quantity(plain[a.tensor]) is t for a in target.operands
+                         if a.tensor in plain)
             if not passes and not (target.is_input and after is not final[target]):
-                bars.setdefault(t, []).append(plain[after])
+                bars.setdefault(t, []).append(bar)
         return bars
 
     def _contributions(self) -> dict[Tensor, list[tuple[Tensor, Tensor]]]:
@@ -195,10 +197,27 @@ class Sweep:
         for step in self.context.stage.pulls:
             if step.slot is None:
                 raise UnsupportedError("no certificate through recurrences yet")
-            consumer, target = plain[step.consumers[0][0]], plain[step.target]
+            after = plain[step.after]
+            consumer = self._quantity(plain[step.consumers[0][0]])
+            target, after = self._squeezed(plain[step.target], after)
             if consumer is not target:
-                found.setdefault(consumer, []).append((target, plain[step.after]))
+                found.setdefault(consumer, []).append((target, after))
         return found
+
+    def _quantity(self, t: Tensor) -> Tensor:
+        """What stands for a tensor: the vector for a column that is no quantity itself."""
+        inner = column_of(t)
+        return t if inner is None or inner not in self.moving or t in self.moving else inner
+
+    def _squeezed(self, t: Tensor, bar: Tensor) -> tuple[Tensor, Tensor]:
+        """What stands for a tensor, and its cotangent."""
+        inner = self._quantity(t)
+        if inner is t:
+            return t, bar
+        index = out_indices(bar.ndim - 1)
+        found = define(out_ranges(bar.shape[:-1]), slot(0), [Access(bar, (*index, Integer(0)))])
+        self.context.add([found])
+        return inner, found
 
     def _pieces(self, contributions: Sequence[tuple[Tensor, Tensor]],
                 given: dict[Tensor, list[str]], lines: list[str]) -> list[str]:
