@@ -122,7 +122,8 @@ class Chain:
         back = "".join(f"etransitivity; [symmetry; apply {u.name}; range|]. "
                        for u in reversed(left[1]))
         there = Path((law, *right[1]), ()).tactics()
-        return Lemma(f"{law.name}_{self.context.name(left[0])}", self._equality(left[0], right[0]),
+        ends = "_".join(self.context.name(t) for t in (left[0], right[0]))
+        return Lemma(f"{law.name}_{ends}", self._equality(left[0], right[0]),
                      ["intros.", f"{back}{there}"],
                      [*left[1], law, *right[1]])
 

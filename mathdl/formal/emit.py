@@ -14,7 +14,8 @@ from typing import Any
 
 from sympy import expand_mul
 
-from mathdl.formal.chain import Chain
+from mathdl.errors import UnsupportedError
+from mathdl.formal.chain import Chain, Path
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
 from mathdl.formal.known import MatrixFacts
@@ -71,12 +72,24 @@ class _Part:
         steps = [(line.number, line.step) for line in context.proof.lines
                  if isinstance(line.step, Rewrite)]
         self.chain = Chain(context, self.sweep.prover, steps)
-        self.to_prepared = self.chain.path(context.value, context.prepared, "the value")
+        self.to_prepared = self._to_prepared(steps)
         self.to_result = {
             w: self.chain.path(context.raw[w.name or ""], context.results[w.name or ""],
                                f"the derivative by {w.name}")
             for w in context.wrt
         }
+
+    def _to_prepared(self, steps: Sequence[tuple[int, Rewrite]]) -> Path:
+        """By the steps before the sweep if they do: what is known at the point comes later."""
+        context = self.context
+        sweep = (*context.stage.pulls, *context.stage.totals)
+        first = min((line.number for line in context.proof.lines
+                     if any(line.step is s for s in sweep)), default=0)
+        earlier = Chain(context, self.sweep.prover, [s for s in steps if s[0] < first])
+        try:
+            return earlier.path(context.value, context.prepared, "the value")
+        except UnsupportedError:
+            return self.chain.path(context.value, context.prepared, "the value")
 
     def text(self) -> str:
         context, statement = self.context, self.statement
