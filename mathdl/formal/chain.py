@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
+from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, entries
 from mathdl.ir.build import redefine
@@ -67,7 +68,10 @@ class Chain:
         left, right = self.canonical(a), self.canonical(b)
         if left[0] is not right[0]:
             raise UnsupportedError(f"no certificate: {what} does not follow from the steps")
-        return Path(tuple(left[1]), tuple(right[1]))
+        there, back = list(left[1]), list(right[1])
+        while there and back and there[-1] is back[-1]:
+            there.pop(), back.pop()
+        return Path(tuple(there), tuple(back))
 
     def canonical(self, tensor: Tensor) -> Rewriting:
         """What a tensor is rewritten to, and the lemmas to rewrite with in turn."""
@@ -118,13 +122,16 @@ class Chain:
         back = "".join(f"etransitivity; [symmetry; apply {u.name}; range|]. "
                        for u in reversed(left[1]))
         there = Path((law, *right[1]), ()).tactics()
-        return Lemma(f"{law.name}_{self.context.name(left[0])}", self._equality(left[0], right[0]),
+        ends = "_".join(self.context.name(t) for t in (left[0], right[0]))
+        return Lemma(f"{law.name}_{ends}", self._equality(left[0], right[0]),
                      ["intros.", f"{back}{there}"],
                      [*left[1], law, *right[1]])
 
     def _congruence(self, t: Tensor, rebuilt: Tensor) -> Lemma:
         """Equal operands make equal results."""
         context = self.context
+        if primitive(t):
+            return self._congruence_of_matrices(t, rebuilt)
         index = out_indices(t.ndim)
         body, bound = context.system.body(t, index)
         changed, used = {}, []
@@ -151,3 +158,12 @@ class Chain:
 
         return Lemma(f"same_{context.name(t)}_{context.name(rebuilt)}", self._equality(t, rebuilt),
                      proof, used)
+
+    def _congruence_of_matrices(self, t: Tensor, rebuilt: Tensor) -> Lemma:
+        """Equal matrices have equal inverses and determinants."""
+        _, lemmas = self.known[matrix_of(t)]
+        a, b = self.context.name(t), self.context.name(rebuilt)
+        entrywise = f"intros ? ? ? ?; {Path(tuple(lemmas), ()).tactics().replace('. ', '; ')}"
+        sides = " | ".join([entrywise.rstrip("."), *["range"] * t.ndim])
+        return Lemma(f"same_{a}_{b}", self._equality(t, rebuilt),
+                     [f"intros. unfold {a}, {b}. apply {primitive(t)}_ext; [{sides}]."], lemmas)

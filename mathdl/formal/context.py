@@ -14,6 +14,7 @@ from sympy import Symbol
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, RESERVED, Text, nat
 from mathdl.formal.functions import Assumed, assumed, need_text
+from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.stages import Stage
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
@@ -22,6 +23,7 @@ from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite, Step, tensors_of
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
+from mathdl.primitives.inverse import inverse
 from mathdl.proof.proof import Proof
 
 Tactics = list[str]
@@ -119,6 +121,7 @@ class Context:
                 self.normal.units[self.name(t)] = f"{self.name(t)}_unit"
             if "symmetric" in t.assume and t.ndim == 2:
                 self.normal.symmetric[self.name(t)] = f"{self.name(t)}_symmetric"
+        self.add([inverse(matrix_of(t)) for t in topological([self.prepared]) if primitive(t)])
         self.prefix = tuple(Symbol(f"o{k}", integer=True, nonnegative=True)
                             for k in range(self.value.ndim))
         self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
@@ -173,8 +176,12 @@ class Context:
         index = out_indices(t.ndim)
         points = "".join(f" ({self.name(w)} : {arrow(w.ndim)})" for w in self.system.moving[t])
         axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
-        body = self.text.real(self.system.term(t, index))
+        body = self.right_hand_side(t, index)
         return f"Definition {self.name(t)}{points}{axes} : R := {body}."
+
+    def matrix(self, t: Tensor, suffix: str = "") -> str:
+        """A matrix as a whole, after its length."""
+        return f"{nat(t.shape[-1])} ({self.applied(t, suffix)})"
 
     def right_hand_side(self, t: Tensor, index: Sequence[Any], text: Text | None = None,
                         level: int = 0) -> str:
@@ -182,6 +189,8 @@ class Context:
 
         SymPy orders factors by the names of indices, so this is not the text of the term.
         """
+        if name := primitive(t):
+            return f"({' '.join([name, self.matrix(matrix_of(t)), *map(nat, index)])})"
         places = dict(zip(map(str, out_indices(t.ndim)), map(nat, index), strict=True))
         body = (text or self.text).real(self.system.term(t, out_indices(t.ndim)), level)
         return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
@@ -225,6 +234,8 @@ class Context:
         front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> " for i, d in c.indices
                         if i in c.term.free_symbols)
         shown = text or self.text
+        if c.kind == "invertible":
+            return f"det {self.matrix(self.system.tensor(c.term))} <> 0"
         if c.kind == "nonzero":
             return f"{front}{shown.real(c.term, COMPARED - 1)} <> 0"
         return front + need_text((c.kind, c.term), shown)

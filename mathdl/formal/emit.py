@@ -14,9 +14,11 @@ from typing import Any
 
 from sympy import expand_mul
 
-from mathdl.formal.chain import Chain
+from mathdl.errors import UnsupportedError
+from mathdl.formal.chain import Chain, Path
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.known import MatrixFacts
 from mathdl.formal.stages import stages
 from mathdl.formal.statement import COMMENT, Statement, Statements
 from mathdl.formal.sweep import Sweep
@@ -70,15 +72,28 @@ class _Part:
         steps = [(line.number, line.step) for line in context.proof.lines
                  if isinstance(line.step, Rewrite)]
         self.chain = Chain(context, self.sweep.prover, steps)
-        self.to_prepared = self.chain.path(context.value, context.prepared, "the value")
+        self.to_prepared = self._to_prepared(steps)
         self.to_result = {
             w: self.chain.path(context.raw[w.name or ""], context.results[w.name or ""],
                                f"the derivative by {w.name}")
             for w in context.wrt
         }
 
+    def _to_prepared(self, steps: Sequence[tuple[int, Rewrite]]) -> Path:
+        """By the steps before the sweep if they do: what is known at the point comes later."""
+        context = self.context
+        sweep = (*context.stage.pulls, *context.stage.totals)
+        first = min((line.number for line in context.proof.lines
+                     if any(line.step is s for s in sweep)), default=0)
+        earlier = Chain(context, self.sweep.prover, [s for s in steps if s[0] < first])
+        try:
+            return earlier.path(context.value, context.prepared, "the value")
+        except UnsupportedError:
+            return self.chain.path(context.value, context.prepared, "the value")
+
     def text(self) -> str:
         context, statement = self.context, self.statement
+        known = MatrixFacts(context, self.sweep.prover)
         before = [u.text() for u in self._everywhere(in_order(self.to_prepared.lemmas))]
         done = {u.name for u in in_order(self.to_prepared.lemmas)}
         after = [u.text() for u in in_order(
@@ -86,17 +101,19 @@ class _Part:
                  if u.name not in done]
         tangents = self.sweep.tangents()
         adjoints, names = self.sweep.adjoints()
-        used = [t for t in topological([*context.system.names]) if t.definition is not None]
+        used = [t for t in topological([*context.system.names]) if not t.is_input]
         lines = [
             *([f"Module {self.module}."] if self.module else []),
             "Section Certificate.", *self._given(),
             "\n(* ---- the quantities, and the signs of those that have one ---- *)",
             *(context.definition(t) for t in used),
             *(u.text() for t in used if (u := context.sign_lemma(t, True))),
+            *(u.text() for u in known.everywhere),
             *_part("the expression as it is differentiated", before),
             "\n(* ---- along a curve: one tangent lemma for each equation ---- *)",
             "Section Curve.", *self._curve(statement),
             *(u.text() for t in used if (u := context.sign_lemma(t, False))),
+            *(u.text() for u in known.here),
             *tangents,
             "\n(* ---- cotangents: what each equation gives to what it reads ---- *)", *adjoints,
             *_part("simplifications", after),

@@ -67,8 +67,15 @@ class _Script:
             key = _alpha(self.text.real(part))
             if key not in self.lemmas:
                 self.assertion(part, made, key)
-            found.append(self.lemmas[key])
+            found.append(self._use(self.lemmas[key], part, made))
         return list(dict.fromkeys(found))
+
+    def _use(self, name: str, term: Any, made: Linear | Opened | Turned) -> str:
+        """An assertion to rewrite with; one about an entry is about this one alone."""
+        free = [s for s in free_indices(term, self.normal) if s not in self.given]
+        if not isinstance(made, Turned) or not free:
+            return name
+        return f"({name} {' '.join(f'{s} ltac:(range)' for s in free)})"
 
     def assertion(self, term: Any, made: Linear | Opened | Turned, key: str) -> None:
         if isinstance(made, Turned):
@@ -206,8 +213,12 @@ class _Script:
             while isinstance(factor, SUM):
                 symbol, dim = next(new)
                 body = factor.args[2].xreplace({factor.args[1]: symbol})
+                renamed = _sum(dim, symbol, real(body))
+                if _alpha(f"({renamed})") != _alpha(real(factor)):
+                    lines.append(f"transitivity ({real(others)} * {real(factor)}); [linear|].")
                 lines += [
-                    f"transitivity ({real(others)} * {_sum(dim, symbol, real(body))}); [linear|].",
+                    f"transitivity ({real(others)} * {renamed}); "
+                    "[first [linear | apply f_equal; commuted]|].",
                     "etransitivity; [symmetry; apply sumf_scal|].",
                     f"apply sumf_ext; intros {symbol} {symbol}_lt.",
                 ]

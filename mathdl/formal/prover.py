@@ -79,7 +79,7 @@ class Prover:
         for e in left | right:
             name = e.func.__name__
             t = self.dots[name] if name == opening else self.context.system.tensors.get(name)
-            if t is None or t.definition is None or name in opened:
+            if t is None or name in opened or (t.definition is None and name != opening):
                 continue
             found.append((name == opening, e not in left or e not in right, t.rank, name))
         return max(found)[3] if found else None

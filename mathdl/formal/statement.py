@@ -9,6 +9,7 @@ from typing import Any
 
 from mathdl.formal.context import Context, arrow
 from mathdl.formal.coq import ANY, Text, nat
+from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.terms import entries
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
@@ -62,8 +63,10 @@ class Statement:
         read = {context.system.tensor(e) for c in self.conditions for e in entries(c.term)}
         reads = Counter(a.tensor for t in topological([*self.roots, *read]) for a in t.operands)
         reads.update(read)
-        stated = [t for t in topological([*self.roots, *read]) if t.definition is not None]
-        self.defined = [t for t in stated if reads[t] > 1 or t.label is not None]
+        stated = [t for t in topological([*self.roots, *read]) if not t.is_input]
+        whole = {matrix_of(t) for t in stated if primitive(t)}
+        self.defined = [t for t in stated
+                        if reads[t] > 1 or t.label is not None or t in whole]
         self.inline = {context.name(t) for t in stated if t not in self.defined}
         self.text = Text(context.text.heads, self._written, spare=True)
 

@@ -9,12 +9,14 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
+from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import SUM, in_order
-from mathdl.ir.build import bound_ranges, is_zero, substitute
+from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.primitives.inverse import inverse
 from mathdl.scalar.declare import of_head
 
 COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne")
@@ -27,6 +29,10 @@ class Sweep:
         self.context = context
         self.still: set[Tensor] = set()  # what moves, with a derivative that is zero
         self.prover = Prover(context, self.dot_body)
+        self.moving = set(self.order())
+        bars = self._cotangents()
+        self.unseen = {t for t in self.order()  # inverses within the solution of a system
+                       if primitive(t) == "inv" and t not in bars}
         for t in self.order():
             if t not in context.wrt and not self.parts(t, out_indices(t.ndim))[0]:
                 self.still.add(t)
@@ -41,6 +47,8 @@ class Sweep:
     def parts(self, t: Tensor, index: Sequence[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
         """``df/dx * x_dot`` for every read that moves, and the bound indices."""
         system = self.context.system
+        if primitive(t):
+            return self._parts_of_matrix(t, index)
         _, bound = system.body(t, index)
         equation = t.equation
         names = dict(zip(out_indices(t.ndim), index, strict=True))
@@ -53,8 +61,19 @@ class Sweep:
             if system.moving[a.tensor] and a.tensor not in self.still:
                 slope = equation.body.diff(slot(k)).xreplace({**names, **slots})
                 if slope != 0:
-                    found.append(slope * self.context.dot(a.tensor, at[k]))
+                    dot = self.dot_body if a.tensor in self.unseen else self.context.dot
+                    found.append(slope * dot(a.tensor, at[k]))
         return found, bound
+
+    def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]
+                         ) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """The same for an inverse or a determinant."""
+        matrix = matrix_of(t)
+        if not self.context.system.moving[matrix] or matrix in self.still:
+            return [], []
+        bound = self.context.fresh_index(matrix)
+        found = differential(t, index, self.context.system.entry, self.context.dot, bound)
+        return [found], list(zip(bound, matrix.shape, strict=True))
 
     def dot_body(self, t: Tensor, index: Sequence[Any]) -> Any:
         parts, bound = self.parts(t, index)
@@ -76,26 +95,38 @@ class Sweep:
 
     def _moves(self, t: Tensor) -> Lemma:
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
-        _, bound = context.system.body(t, index)
         blanks = " _" * t.ndim
-        still = dict.fromkeys(f"{context.name(a.tensor)}_dot" for a in t.operands
-                              if a.tensor in self.still)
-        opened = f"unfold {', '.join(still)}; " if still else ""
         return Lemma(
             f"moves_{name}",
             f"{context.over(t)}is_derive (fun t => {context.moved(t, index)}) t0 "
             f"{context.text.real(context.dot(t, index))}",
-            ["intros.", f"unfold {name}, {name}_dot.",
-             *(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
-             f"cbv beta; eapply D_eq; [D | {opened}close]."],
+            ["intros.", f"unfold {name}, {name}_dot.", *self._derived(t)],
             hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
                  f"=> (eapply moves_{name}; range) : curves.",
             note=f"the derivative of {name}",
         )
 
+    def _derived(self, t: Tensor) -> list[str]:
+        """Tactics for the derivative of what an entry is defined as."""
+        context = self.context
+        if primitive(t) and t not in self.still:
+            matrix = matrix_of(t)
+            sides = ["cbv beta; known", "intros; cbv beta; D", *["range"] * t.ndim]
+            opened = dict.fromkeys([context.name(t), context.name(inverse(matrix))])
+            dim, _, along = context.matrix(matrix, "_at t").partition(" ")
+            return [f"eapply D_eq; [apply ({MOVES[primitive(t)]} {dim} (fun t => {along}) "
+                    f"{context.name(matrix)}_dot); [{' | '.join(sides)}] | "
+                    f"cbv beta; real_eq; unfold {', '.join(opened)}; commuted]."]
+        _, bound = context.system.body(t, out_indices(t.ndim))
+        unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
+                         if a.tensor in self.unseen or a.tensor in self.still})
+        unfolded = f"unfold {', '.join(unseen)}; " if unseen else ""
+        return [*(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
+                f"cbv beta; eapply D_eq; [D | {unfolded}close]."]
+
     def _stays(self, t: Tensor) -> list[str]:
         """A comparison does not change near the point."""
-        declared = of_head(type(t.equation.body))
+        declared = None if t.definition is None else of_head(type(t.definition.body))
         if t not in self.still or declared is None or declared.name not in COMPARISONS:
             return []
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
@@ -126,7 +157,7 @@ class Sweep:
         lines: list[str] = []
         names: list[str] = []
         for t in reversed(self.order()):
-            if t in self.still:
+            if t in self.still or t in self.unseen:
                 continue
             if t not in bars:
                 raise UnsupportedError(f"no certificate: {self.context.name(t)} has no cotangent")
@@ -153,10 +184,11 @@ class Sweep:
         final = {s.target: s.after for s in totals}
         bars: dict[Tensor, list[Tensor]] = {}
         for target, after in dict.fromkeys((s.target, s.after) for s in totals):
-            t = plain[target]
-            passes = any(plain.get(a.tensor) is t for a in target.operands)
+            t, bar = self._squeezed(plain[target], plain[after])
+            passes = any(self._quantity(plain[a.tensor]) is t for a in target.operands
+                         if a.tensor in plain)
             if not passes and not (target.is_input and after is not final[target]):
-                bars.setdefault(t, []).append(plain[after])
+                bars.setdefault(t, []).append(bar)
         return bars
 
     def _contributions(self) -> dict[Tensor, list[tuple[Tensor, Tensor]]]:
@@ -165,10 +197,27 @@ class Sweep:
         for step in self.context.stage.pulls:
             if step.slot is None:
                 raise UnsupportedError("no certificate through recurrences yet")
-            consumer, target = plain[step.consumers[0][0]], plain[step.target]
+            after = plain[step.after]
+            consumer = self._quantity(plain[step.consumers[0][0]])
+            target, after = self._squeezed(plain[step.target], after)
             if consumer is not target:
-                found.setdefault(consumer, []).append((target, plain[step.after]))
+                found.setdefault(consumer, []).append((target, after))
         return found
+
+    def _quantity(self, t: Tensor) -> Tensor:
+        """What stands for a tensor: the vector for a column that is no quantity itself."""
+        inner = column_of(t)
+        return t if inner is None or inner not in self.moving or t in self.moving else inner
+
+    def _squeezed(self, t: Tensor, bar: Tensor) -> tuple[Tensor, Tensor]:
+        """What stands for a tensor, and its cotangent."""
+        inner = self._quantity(t)
+        if inner is t:
+            return t, bar
+        index = out_indices(bar.ndim - 1)
+        found = define(out_ranges(bar.shape[:-1]), slot(0), [Access(bar, (*index, Integer(0)))])
+        self.context.add([found])
+        return inner, found
 
     def _pieces(self, contributions: Sequence[tuple[Tensor, Tensor]],
                 given: dict[Tensor, list[str]], lines: list[str]) -> list[str]:

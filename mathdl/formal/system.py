@@ -12,8 +12,9 @@ from sympy import Abs, Function, Integer, KroneckerDelta, Pow, Symbol, exp
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import RESERVED, function_name, nat
 from mathdl.formal.functions import needs
+from mathdl.formal.matrices import below, elementary, matrix_of, primitive
 from mathdl.formal.terms import SUM, entry, fresh, in_order
-from mathdl.ir.build import bound_ranges, define, out_ranges, redefine, substitute
+from mathdl.ir.build import bound_ranges, define, out_ranges, substitute
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range, out_indices, slot, slots_in
 from mathdl.ir.system import rewrite, topological
@@ -40,7 +41,7 @@ def plain(tensors: Iterable[Tensor], inputs: Mapping[str, Tensor]) -> list[Tenso
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         if tensor.definition is None:
-            return redefine(tensor, operands)
+            return elementary(tensor, operands)
         body = substitute(tensor.definition.body,
                           {slot(k): Integer(0) for k, a in enumerate(operands) if a.held})
         return define(out_ranges(tensor.shape), body, operands, reduce=tensor.definition.reduce,
@@ -65,7 +66,8 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Condition:
-    """``term`` is positive, not zero, or holds (``apart``) for all values of its indices."""
+    """``term`` is positive, not zero, or holds (``apart``) for all values of its indices, or a
+    matrix of such entries is ``invertible``."""
 
     kind: str
     term: Any
@@ -178,6 +180,11 @@ class Equations:
 
     def conditions(self, t: Tensor) -> Iterator[Condition]:
         """What a right-hand side needs to be defined and differentiable, where it is not plain."""
+        if primitive(t):
+            matrix = matrix_of(t)
+            while (inner := below(matrix)) is not None:
+                matrix = inner[0]
+            yield Condition("invertible", self.entry(matrix, (Integer(0), Integer(0))), ())
         if t.definition is None or t.definition.reduce not in ("none", "sum"):
             return
         body, bound = self.body(t, self.indices(t))

@@ -175,7 +175,8 @@ class Opened:
 
 @dataclass(frozen=True)
 class Turned:
-    """An entry with its indices in order: those of a symmetric matrix by the hypothesis ``why``."""
+    """An entry with its indices in order, those of a symmetric matrix by the hypothesis ``why``,
+    or what else it is by a lemma."""
 
     why: str
     result: Any
@@ -185,6 +186,8 @@ class Turned:
 class Normal:
     """Terms in normal form; ``ranges`` has the dim of every index symbol.
 
+    ``facts`` has by the name of a tensor what its entries are, and the lemma that says so.
+
     Entries of the tensors in ``opened`` are replaced by what :attr:`definition` says of them.
     """
 
@@ -192,6 +195,7 @@ class Normal:
     units: dict[str, str] = field(default_factory=dict)  # tensors whose rows sum to 1, and why
     symmetric: dict[str, str] = field(default_factory=dict)  # symmetric matrices, and why
     inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that are in range
+    facts: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
     definition: Callable[[Any], Any] | None = None
     opened: frozenset[str] = frozenset()
     known: dict[Any, Any] = field(default_factory=dict)
@@ -206,8 +210,8 @@ class Normal:
 
     def opening(self, names: Iterable[str]) -> Normal:
         """The same with the entries of other tensors opened."""
-        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.definition,
-                      frozenset(names))
+        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.facts,
+                      self.definition, frozenset(names))
 
     def redexes(self, term: Any) -> list[Any]:
         """The outermost sums and opened entries of a term, each once, in a fixed order."""
@@ -215,7 +219,8 @@ class Normal:
 
         def look(part: Any) -> None:
             if isinstance(part, SUM) or (is_entry(part) and (
-                    part.func.__name__ in self.opened or self.tidied(part) != part)):
+                    part.func.__name__ in {*self.opened, *self.facts}
+                    or self.tidied(part) != part)):
                 found[part] = None
             else:
                 for arg in part.args:
@@ -239,6 +244,11 @@ class Normal:
     def _form(self, term: Any) -> Any:
         if is_entry(term) and (found := self.tidied(term)) != term:
             self.made[term] = Turned(self.symmetric.get(term.func.__name__, ""), found)
+            return self.form(found)
+        if is_entry(term) and term.func.__name__ in self.facts:
+            why, other = self.facts[term.func.__name__]
+            found = other(term)
+            self.made[term] = Turned(why, found)
             return self.form(found)
         if is_entry(term) and term.func.__name__ in self.opened:
             assert self.definition is not None

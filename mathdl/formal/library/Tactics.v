@@ -1,7 +1,7 @@
 (* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
 From Coq Require Import ZArith Reals Lra Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Export Sums Derivatives Primitives Functions Scalars.
+From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Determinants Matrices.
 Open Scope R_scope.
 
 (* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
@@ -166,9 +166,17 @@ Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; nu
   | solve [open_choices; open_scalars; choices; open_exp; first [ algebra | impossible | lra ]] ].
 
 (* the same up to the order of factors, terms and the indices of deltas *)
+Ltac inside := first
+  [ reflexivity | ring | apply sumf_ext; intros; cbv beta; inside
+  | lazymatch goal with
+    | |- _ + _ = _ + _ => apply (f_equal2 Rplus); inside
+    | |- _ * _ = _ * _ => apply (f_equal2 Rmult); inside
+    | |- - _ = - _ => apply f_equal; inside
+    end ].
 Ltac commuted := first
   [ reflexivity
   | solve [repeat (apply sumf_ext; intros); first [ring | unfold Rdiv; ring | rewrite delta_sym; ring]]
+  | solve [inside]
   | close ].
 
 (* ---- the derivative along a curve of what a certificate defines ---- *)
