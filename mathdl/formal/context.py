@@ -11,6 +11,7 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.loops import unrolled, with_loops
 from mathdl.formal.stages import Stage
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
@@ -83,7 +84,7 @@ class Context:
         everything = [t for step in steps for t in tensors_of(step)]
         everything += [stage.value, stage.prepared, *stage.raw.values(), *stage.results.values()]
         inputs = shared_inputs(everything)
-        self.plain.update(zip(everything, plain(everything, inputs), strict=True))
+        self.plain.update(zip(everything, plain(unrolled(everything), inputs), strict=True))
         self.inputs = list(inputs.values())
         wanted = list(stage.results)
         if missing := [n for n in wanted if n not in inputs]:
@@ -113,7 +114,7 @@ class Context:
 
     def add(self, tensors: Iterable[Tensor], hints: dict[Tensor, str] | None = None) -> None:
         """Name tensors and what is below them."""
-        tensors = list(tensors)
+        tensors = with_loops(tensors)
         self.system.add(tensors, hints or {})
         for t in topological(tensors):
             if not t.is_input:
@@ -149,13 +150,13 @@ class Context:
         self.normal.ranges.update(zip(found, t.shape, strict=True))
         return found
 
-    def over(self, t: Tensor) -> str:
-        """``forall i0 i1 : nat, (i0 < n)%nat -> `` ..."""
-        index = out_indices(t.ndim)
+    def over(self, t: Tensor, skipped: int = 0) -> str:
+        """``forall i0 i1 : nat, (i0 < n)%nat -> `` ... without some of the first axes."""
+        index = out_indices(t.ndim)[skipped:]
         if not index:
             return ""
         return f"forall {' '.join(map(str, index))} : nat, " + "".join(
-            f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape, strict=True))
+            f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape[skipped:], strict=True))
 
     def definition(self, t: Tensor) -> str:
         index = out_indices(t.ndim)

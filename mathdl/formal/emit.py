@@ -17,6 +17,7 @@ from sympy import expand_mul
 from mathdl.formal.chain import Chain
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.fixpoints import definitions
 from mathdl.formal.stages import stages
 from mathdl.formal.statement import COMMENT, Statement, Statements
 from mathdl.formal.sweep import Sweep
@@ -91,7 +92,7 @@ class _Part:
             *([f"Module {self.module}."] if self.module else []),
             "Section Certificate.", *self._given(),
             "\n(* ---- the quantities, and the signs of those that have one ---- *)",
-            *(context.definition(t) for t in used),
+            *definitions(context, topological([*context.system.names])),
             *(u.text() for t in used if (u := context.sign_lemma(t, True))),
             *_part("the expression as it is differentiated", before),
             "\n(* ---- along a curve: one tangent lemma for each equation ---- *)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import blake2b
 from itertools import product
 from typing import Any
@@ -32,13 +32,13 @@ class Prover:
         context.normal.definition = self.right_hand_side
 
     def equal(
-        self, left: Any, right: Any, given: Sequence[Any], what: str, opening: str = "",
-        by_cases: bool = False,
+        self, left: Any, right: Any, given: Sequence[Any], what: str,
+        opening: Collection[str] = (), by_cases: bool = False,
     ) -> Tactics:
         """Tactics for ``left = right``: definitions are opened until both sides agree.
 
-        ``given`` are the indices that stand in the context with their ranges; ``opening`` is a
-        derivative whose definition may be opened; ``by_cases`` lets data be 0 or 1 in turn.
+        ``given`` are the indices that stand in the context with their ranges; ``opening`` are
+        derivatives whose definitions may be opened; ``by_cases`` lets data be 0 or 1 in turn.
         """
         opened: list[str] = []
         for _ in range(STEPS):
@@ -72,16 +72,17 @@ class Prover:
             return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
         return self.context.right_hand_side(self.context.system.tensor(term), term.args)
 
-    def _next(self, a: Any, b: Any, opened: Sequence[str], opening: str) -> str | None:
+    def _next(self, a: Any, b: Any, opened: Sequence[str],
+              opening: Collection[str]) -> str | None:
         """The next definition to open: of what one side alone has, the highest."""
         left, right = entries(a), entries(b)
         found = []
         for e in left | right:
             name = e.func.__name__
-            t = self.dots[name] if name == opening else self.context.system.tensors.get(name)
+            t = self.dots[name] if name in opening else self.context.system.tensors.get(name)
             if t is None or t.definition is None or name in opened:
                 continue
-            found.append((name == opening, e not in left or e not in right, t.rank, name))
+            found.append((name in opening, e not in left or e not in right, t.rank, name))
         return max(found)[3] if found else None
 
     def _data(self, *terms: Any) -> list[Any]:
