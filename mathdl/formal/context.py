@@ -18,7 +18,7 @@ from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite, Step, tensors_of
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.proof import Proof
 
@@ -79,8 +79,8 @@ class Context:
 
     def __post_init__(self) -> None:
         proof, stage = self.proof, self.stage
-        steps: list[Step] = [line.step for line in proof.lines if isinstance(line.step, Rewrite)]
-        steps += [*stage.pulls, *stage.totals]
+        steps: list[Step] = [*(step for _, step in self.rewritings()), *stage.pulls,
+                             *stage.totals]
         everything = [t for step in steps for t in tensors_of(step)]
         everything += [stage.value, stage.prepared, *stage.raw.values(), *stage.results.values()]
         inputs = shared_inputs(everything)
@@ -111,6 +111,13 @@ class Context:
         self.prefix = tuple(Symbol(f"o{k}", integer=True, nonnegative=True)
                             for k in range(self.value.ndim))
         self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
+
+    def rewritings(self) -> list[tuple[int, Rewrite]]:
+        """The simplifications with their numbers, but for those inside of the steps of loops."""
+        known = {t.name for t in inputs_of([self.stage.value, self.stage.prepared])}
+        return [(line.number, line.step) for line in self.proof.lines
+                if isinstance(line.step, Rewrite)
+                and known >= {t.name for t in inputs_of([line.step.before, line.step.after])}]
 
     def add(self, tensors: Iterable[Tensor], hints: dict[Tensor, str] | None = None) -> None:
         """Name tensors and what is below them."""

@@ -24,7 +24,6 @@ from mathdl.formal.sweep import Sweep
 from mathdl.formal.system import Condition
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import out_indices
-from mathdl.ir.steps import Rewrite
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.proof.proof import Proof
@@ -68,9 +67,7 @@ class _Part:
         self.statement = Statement(context)
         self.theorems: list[str] = []
         self.sweep = Sweep(context)
-        steps = [(line.number, line.step) for line in context.proof.lines
-                 if isinstance(line.step, Rewrite)]
-        self.chain = Chain(context, self.sweep.prover, steps)
+        self.chain = Chain(context, self.sweep.prover, context.rewritings())
         self.to_prepared = self.chain.path(context.value, context.prepared, "the value")
         self.to_result = {
             w: self.chain.path(context.raw[w.name or ""], context.results[w.name or ""],

@@ -32,11 +32,11 @@ def free_indices(term: Any, normal: Normal) -> list[Any]:
 
 def equation(
     left: Any, right: Any, normal: Normal, text: Text, given: Iterable[Any],
-    defined: Callable[[Any], str],
+    defined: Callable[[Any], tuple[str, str]],
 ) -> list[str]:
     """Tactics that prove ``left = right`` where the indices ``given`` are in range.
 
-    ``defined`` prints what an entry is by definition.
+    ``defined`` prints what an entry is by definition, and the tactic that shows it.
     """
     script = _Script(normal, text, set(given), defined)
     normal.form(left), normal.form(right)
@@ -46,7 +46,7 @@ def equation(
 
 class _Script:
     def __init__(self, normal: Normal, text: Text, given: set[Any],
-                 defined: Callable[[Any], str]) -> None:
+                 defined: Callable[[Any], tuple[str, str]]) -> None:
         self.normal, self.text, self.given, self.defined = normal, text, given, defined
         self.lines: list[str] = []
         self.lemmas: dict[str, str] = {}
@@ -81,8 +81,8 @@ class _Script:
                           f"{real(made.result)}).")
         self.lines.append("{ intros.")
         if isinstance(made, Opened):
-            own = self.defined(term)
-            self.lines.append(f"  transitivity {own}; [reflexivity|].")
+            own, why = self.defined(term)
+            self.lines.append(f"  transitivity {own}; [{why}|].")
             if inner and _alpha(own) != _alpha(real(made.body)):
                 self.lines.append(f"  transitivity {real(made.body)}; [commuted|].")
             self.lines += [

@@ -122,9 +122,9 @@ class Fixpoints:
 
     def _first(self, s: Tensor) -> Lemma:
         right = self.context.text.real(self.start(s, out_indices(s.ndim)[1:]))
-        reverse = [f"unfold {self.name(s)}. rewrite Nat.sub_diag."] if self.loop.step.reverse else []
+        opened = f"unfold {self.name(s)}. rewrite Nat.sub_diag. " * self.loop.step.reverse
         return self._lemma("first", s, "", nat(self.loop.first), right,
-                           ["intros.", *reverse, "reflexivity."])
+                           ["intros.", f"{opened}reflexivity."])
 
     def _next(self, s: Tensor, after: Tensor) -> Lemma:
         length = nat(self.loop.length)

@@ -9,6 +9,7 @@ from mathdl.formal.context import Lemma
 from mathdl.formal.coq import nat
 from mathdl.formal.fixpoints import Fixpoints
 from mathdl.formal.loops import Unrolled
+from mathdl.formal.same_loops import conjunction, pattern, projection
 from mathdl.formal.terms import in_order
 from mathdl.ir.index import out_indices
 from mathdl.ir.tensor import Tensor
@@ -37,12 +38,9 @@ def loop_tangents(sweep: Sweep, loop: Unrolled, inside: Sequence[Tensor]) -> lis
     lines += [*(sweep.moves(q, "_here").text() for q in inside), f"End Step_{names[0]}.",
               _induction(sweep, loop, set(inside)).text()]
     for k, (s, name) in enumerate(zip(loop.states, names, strict=True)):
-        every = [f"M{j}" for j in range(len(names))]
         lines.append(Lemma(
             f"moves_{name}", f"{context.over(s)}{sweep.moving_claim(s, out_indices(s.ndim))}",
-            ["intros.", f"assert (M := moves_all_{names[0]} {t} ltac:(range)).",
-             f"destruct M as {_pattern(every)}." if len(every) > 1 else "rename M into M0.",
-             f"apply M{k}; range."],
+            [f"intros. {projection(f'moves_all_{names[0]}', k, len(names))}"],
             hint=sweep.moves_hint(s, f"moves_{name}"),
         ).text())
     known = " | ".join(f"apply moves_{name}; range" for name in names)
@@ -62,28 +60,18 @@ def _all(sweep: Sweep, s: Tensor, time: Any) -> str:
     return f"{sweep.context.over(s, 1)}{sweep.moving_claim(s, index)}"
 
 
-def _pattern(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"[{names[0]} {_pattern(names[1:])}]"
-
-
-def _conjunction(count: int) -> str:
-    return "_" if count == 1 else f"(conj _ {_conjunction(count - 1)})"
-
-
 def _induction(sweep: Sweep, loop: Unrolled, inside: set[Tensor]) -> Lemma:
     context = sweep.context
     (t,) = out_indices(1)
     claim = " /\\ ".join(f"({_all(sweep, s, t)})" for s in loop.states)
     names = [context.name(s) for s in loop.states]
     way = "downwards" if loop.step.reverse else "upwards"
-    split = "intros." if len(names) == 1 else f"refine {_conjunction(len(names))}; intros."
+    split = "intros." if len(names) == 1 else f"refine {conjunction(len(names))}; intros."
     proof = [f"apply ({way} (fun {t} => {claim}) {nat(loop.length)}).", "{ " + split]
     for s, start in zip(loop.states, loop.starts, strict=True):
         index = out_indices(s.ndim)[1:]
         proof.append("  " + _step(sweep, s, "first", context.moved(start, index), "D"))
-    proof += ["}", f"intros {t} {t}_lt M. "
-              + (f"destruct M as {_pattern([f'M{k}' for k in range(len(names))])}. "
-                 if len(names) > 1 else "") + split]
+    proof += ["}", f"intros {t} {t}_lt {pattern(len(names))}. {split}"]
     for s, after in zip(loop.states, loop.nexts, strict=True):
         moves = (f"apply moves_{context.name(after)}_here; first [range | assumption]"
                  if after in inside else "D")

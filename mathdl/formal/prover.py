@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import product
 from typing import Any
@@ -29,6 +30,7 @@ class Prover:
         self.context = context
         self.dots: dict[str, Tensor] = {}
         self.dot_body = dot_body
+        self.equals: dict[str, tuple[Tensor, str]] = {}  # what entries equal, and the tactic
         context.normal.definition = self.right_hand_side
 
     def equal(
@@ -40,7 +42,7 @@ class Prover:
         ``given`` are the indices that stand in the context with their ranges; ``opening`` are
         derivatives whose definitions may be opened; ``by_cases`` lets data be 0 or 1 in turn.
         """
-        opened: list[str] = []
+        opened = [*self.equals]
         for _ in range(STEPS):
             normal = self.context.normal.opening(opened)
             a, b = normal.form(left), normal.form(right)
@@ -57,20 +59,34 @@ class Prover:
     def right_hand_side(self, term: Any) -> Any:
         """What an entry is defined as."""
         name = term.func.__name__
+        if name in self.equals:
+            return self.context.system.entry(self.equals[name][0], term.args)
         if name in self.dots:
             return self.dot_body(self.dots[name], term.args)
         return self.context.system.term(self.context.system.tensor(term), term.args)
 
-    def defined(self, term: Any) -> str:
-        """The text of what an entry is by definition."""
+    def defined(self, term: Any) -> tuple[str, str]:
+        """The text of what an entry is by definition, and the tactic that shows it."""
         name = term.func.__name__
+        if name in self.equals:
+            return self.context.text.real(self.right_hand_side(term)), self.equals[name][1]
         if name in self.dots:
             places = dict(zip(map(str, out_indices(len(term.args))), map(nat, term.args),
                               strict=True))
             t = self.dots[name]
             body = self.context.text.real(self.dot_body(t, out_indices(t.ndim)))
-            return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
-        return self.context.right_hand_side(self.context.system.tensor(term), term.args)
+            return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body), "reflexivity"
+        text = self.context.right_hand_side(self.context.system.tensor(term), term.args)
+        return text, "reflexivity"
+
+    @contextmanager
+    def given(self, equals: dict[str, tuple[Tensor, str]]) -> Iterator[None]:
+        """Proofs in which entries of these tensors are those of others."""
+        self.equals, before = equals, self.equals
+        try:
+            yield
+        finally:
+            self.equals = before
 
     def _next(self, a: Any, b: Any, opened: Sequence[str],
               opening: Collection[str]) -> str | None:

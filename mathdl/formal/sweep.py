@@ -228,7 +228,8 @@ class Sweep:
         for target, after in contributions:
             if not self.context.system.moving[target] or is_zero(after):
                 continue
-            q = f"q{sum(k.startswith('q') for k in self.quantities) + 1}_{self.context.name(target)}"
+            count = sum(k.startswith("q") for k in self.quantities)
+            q = f"q{count + 1}_{self.context.name(target)}"
             self.quantities[q] = self.weighted(after, target)
             lines.append(f"Definition {q} : R := {self.context.text.real(self.quantities[q])}.")
             given.setdefault(target, []).append(q)
