@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Integer
+from sympy import Integer, KroneckerDelta, expand_mul
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.system import plain
-from mathdl.ir.build import define, out_ranges, redefine
+from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, redefine
 from mathdl.ir.dim import Dim
-from mathdl.ir.index import out_indices, slot
-from mathdl.ir.system import by_loop, loop_key, rewrite, topological
+from mathdl.ir.index import in_range, out_indices, slot
+from mathdl.ir.system import loop_key, rewrite, topological
 from mathdl.ir.tensor import Access, Call, Recurrence, Tensor, intern_call
-from mathdl.language.recurrence import Loop, lift
+from mathdl.language.recurrence import lift
 
 STATES = "states"
 
@@ -77,29 +77,45 @@ def is_states(tensor: Tensor) -> bool:
 
 
 def unrolled(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The tensors with what recurrences compute by equations over all times.
-
-    The state before each step, which the engine writes as the start and then what the step
-    before left, is that of the loop's states.
-    """
-    tensors = list(tensors)
-    befores: dict[Tensor, tuple[Any, Recurrence, int]] = {}
-    for key, results in by_loop(topological(tensors)).items():
-        loop = Loop.of(results[0])
-        for k, (state, after) in enumerate(zip(loop.step.states, loop.step.nexts, strict=True)):
-            if id(after) in loop.inside:
-                befores[loop.before[state]] = key, loop.step, k
-    given: dict[Any, tuple[Access, ...]] = {}
+    """The tensors with what recurrences compute by equations over all times."""
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         if tensor.recurrence is not None:
             given[loop_key(tensor)] = operands
             return _at_all_times(tensor.recurrence, operands, [tensor.emitted])[0]
-        if tensor in befores:
-            key, step, k = befores[tensor]
-            return _at_all_times(step, given[key], [step.states[k]])[0]
-        return redefine(tensor, operands)
+        if tensor.definition is None:
+            return redefine(tensor, operands)
+        return _shifted(tensor, operands)
 
+    def _shifted(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
+        """Reads of the state that the step before left, zero at the first: of the states, less
+        the start there."""
+        ranges = [*out_ranges(tensor.shape), *bound_ranges(tensor.equation)]
+        body, accesses = tensor.equation.body, list(operands)
+        for k, (old, new) in enumerate(zip(tensor.operands, operands, strict=True)):
+            step = old.tensor.recurrence
+            if step is None or step.nexts.count(old.tensor.emitted) != 1:
+                continue
+            time, *rest = new.index
+            t = time - 1 if step.reverse else time + 1
+            if in_range(time, step.length, dict(ranges)) or not in_range(
+                    t, step.length, dict(ranges)):
+                continue
+            state = step.nexts.index(old.tensor.emitted)
+            reads = given[loop_key(old.tensor)]
+            states, start = _states(step, reads)[state], reads[state].tensor
+            accesses[k] = Access(states, (time if step.reverse else t, *rest), new.held)
+            if not is_zero(start):
+                first = KroneckerDelta(t, step.length - 1 if step.reverse else 0)
+                body = body.xreplace({slot(k): slot(k) - first * slot(len(accesses))})
+                accesses.append(Access(start, tuple(rest), new.held))
+        if accesses == list(operands):
+            return redefine(tensor, operands)
+        return define(out_ranges(tensor.shape), expand_mul(body), accesses,
+                      reduce=tensor.equation.reduce, bound=bound_ranges(tensor.equation),
+                      label=tensor.label)
+
+    given: dict[Any, tuple[Access, ...]] = {}
     return rewrite(tensors, rule)
 
 

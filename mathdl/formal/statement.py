@@ -9,6 +9,8 @@ from typing import Any
 
 from mathdl.formal.context import Context, arrow
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.fixpoints import of_values
+from mathdl.formal.loops import is_states, loop_of, with_loops
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
@@ -54,18 +56,19 @@ class Statement:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.roots = [context.value, *context.results.values()]
-        below = topological([*self.roots, context.prepared, *context.raw.values()])
+        below = with_loops([*self.roots, context.prepared, *context.raw.values()])
         conditions = {context.condition(c): c for t in below
                       for c in context.system.conditions(t)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
         reads = Counter(a.tensor for t in topological(self.roots) for a in t.operands)
-        inline = {context.name(t) for t in topological(self.roots)
-                  if t.definition is not None and reads[t] <= 1 and t.label is None}
+        given = {a.tensor for t in topological(self.roots) if is_states(t) for a in t.operands}
+        inline = {context.name(t) for t in topological(self.roots) if t.definition is not None
+                  and reads[t] <= 1 and t.label is None and t not in given}
         self.text = Text(context.text.heads, self._written)
         self.inline = inline
         self.defined = [t for t in topological(self.roots)
-                        if t.definition is not None and context.name(t) not in inline]
+                        if not t.is_input and context.name(t) not in inline]
 
     def theorem(self, w: Tensor, label: str) -> str:
         """``forall`` inputs and hypotheses, ``has_grad`` of the value by one input."""
@@ -102,6 +105,10 @@ class Statement:
         return re.sub(r"\w+", lambda m: names.get(m[0], m[0]), text)
 
     def _definition(self, t: Tensor) -> str:
+        if is_states(t):
+            loop = loop_of(t)
+            whole = "\n".join(of_values(self.context, loop).definitions())
+            return self._tidy(whole) if t is loop.states[0] else ""
         index = out_indices(t.ndim)
         points = "".join(f" ({self.context.name(w)} : {arrow(w.ndim)})"
                          for w in self.context.system.moving[t])
@@ -118,7 +125,7 @@ class Statement:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
                 lines += [f"Hypothesis {f[1]}." for f in context.facts(t)]
-        lines += [self._definition(t) for t in self.defined]
+        lines += [text for t in self.defined if (text := self._definition(t))]
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]
         return "\n".join(lines)
 
