@@ -12,7 +12,7 @@ from mathdl.formal.context import Context, Lemma
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import SUM, in_order
+from mathdl.formal.terms import in_order, nested
 from mathdl.formal.through_time import ThroughTime
 from mathdl.ir.build import bound_ranges, is_zero, substitute
 from mathdl.ir.index import out_indices, slot
@@ -259,10 +259,3 @@ class Sweep:
         proof = self.prover.equal(whole, right, self.context.prefix, what, opening)
         return Lemma(f"{kind}_{name}", f"Q_{name} = {' + '.join(pieces) or '0'}",
                      [f"unfold {', '.join([f'Q_{name}', *pieces])}.", *proof], note=what)
-
-
-def nested(body: Any, binders: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of a term over binders, the first one outermost."""
-    for symbol, dim in reversed(binders):
-        body = SUM(dim, symbol, body)
-    return body

@@ -100,6 +100,15 @@ def height(term: Any) -> int:
     return max((height(a) for a in term.args), default=0)
 
 
+def nested(body: Any, binders: Iterable[tuple[Any, Any]]) -> Any:
+    """The sum of a term over binders, the first one outermost; that of zero is zero."""
+    if body == 0:
+        return body
+    for symbol, dim in reversed(list(binders)):
+        body = SUM(dim, symbol, body)
+    return body
+
+
 def expanded(term: Any) -> Any:
     """Products over sums of terms multiplied out, and exponentials of sums split.
 

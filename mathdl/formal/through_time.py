@@ -17,7 +17,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Lemma, Tactics
 from mathdl.formal.coq import nat
 from mathdl.formal.loops import Unrolled, is_states, loop_of
-from mathdl.formal.terms import SUM, fresh, in_order
+from mathdl.formal.terms import SUM, fresh, in_order, nested
 from mathdl.ir.build import is_zero
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
@@ -81,7 +81,7 @@ class ThroughTime:
         index = self.context.fresh_index(t)[1:]
         prefix = self.context.prefix
         term = self.context.system.entry(weight, (in_order(time), *prefix, *index)) * slope(index)
-        return nested(term, index, t.shape[1:])
+        return nested(term, zip(index, t.shape[1:], strict=True))
 
     def _flow(self, pair: Pair, time: Any) -> Any:
         """``<k, s_dot>`` at a time."""
@@ -118,7 +118,7 @@ class ThroughTime:
         index = self.context.fresh_index(s)[1:]
         term = self.context.system.entry(start, (*self.context.prefix, *index))
         term *= self._next_dot(pair, (in_order(self.loop.final), *index))
-        return nested(term, index, s.shape[1:])
+        return nested(term, zip(index, s.shape[1:], strict=True))
 
     def _at_start(self, pair: Pair) -> Any:
         assert self.back is not None
@@ -136,7 +136,8 @@ class ThroughTime:
                 continue
             index = self.context.fresh_index(r)[1:]
             term = self.context.system.entry(bar, (*self.context.prefix, self.t, *index))
-            total += nested(term * self.context.dot(r, (self.t, *index)), index, r.shape[1:])
+            total += nested(term * self.context.dot(r, (self.t, *index)),
+                            zip(index, r.shape[1:], strict=True))
         return total
 
     def _taken(self) -> Any:
@@ -154,17 +155,17 @@ class ThroughTime:
             if target in self.loop.sequences:
                 rest = index[1:]
                 term = system.entry(after, (*prefix, t, *rest))
-                total += nested(term * self.context.dot(target, (t, *rest)), rest,
-                                target.shape[1:])
+                total += nested(term * self.context.dot(target, (t, *rest)),
+                                zip(rest, target.shape[1:], strict=True))
                 continue
             body, bound = system.body(after, (*prefix, *index))
             if not bound or bound[0][1] != self.loop.length:
                 raise UnsupportedError(
                     f"no certificate: what {self.context.name(target)} gets through time is no "
                     "sum over time")
-            symbols = (*index, *(s for s, _ in bound[1:]))
+            binders = [*zip(index, target.shape, strict=True), *bound[1:]]
             term = body.xreplace({bound[0][0]: t}) * self.context.dot(target, index)
-            total += nested(term, symbols, (*target.shape, *(d for _, d in bound[1:])))
+            total += nested(term, binders)
         return total
 
     def _step_sides(self) -> tuple[Any, Any]:
@@ -235,12 +236,3 @@ def _termwise(lemmas: Sequence[str]) -> str:
     rewriting = f"rewrite ?{', ?'.join(lemmas)} by range; " if lemmas else ""
     return ("repeat apply (f_equal2 Rplus); repeat first [apply sumf_ext; intros | "
             f"apply sumf_zero; intros]; first [reflexivity | {rewriting}ring].")
-
-
-def nested(term: Any, index: Sequence[Any], shape: Sequence[Any]) -> Any:
-    """The sum of a term over indices."""
-    if term == 0:
-        return Integer(0)
-    for i, d in reversed(list(zip(index, shape, strict=True))):
-        term = SUM(d, i, term)
-    return term
