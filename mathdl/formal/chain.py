@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
+from mathdl.formal.loops import is_states, loop_of, of_result
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
+from mathdl.formal.same_loops import same_states
 from mathdl.formal.terms import SUM, entries
 from mathdl.ir.build import redefine
 from mathdl.ir.index import out_indices
@@ -49,17 +51,26 @@ class Chain:
         self.parent: dict[Tensor, tuple[Tensor, Lemma]] = {}
         self.known: dict[Tensor, Rewriting] = {}
         plain = context.plain
-        pairs = [(n, s.rule.name, plain[s.before], plain[s.after])
-                 for n, s in steps]
+        pairs = [(n, s, plain[s.before], plain[s.after]) for n, s in steps]
         for _ in range(ROUNDS):
             changed = False
-            for number, rule, before, after in pairs:
+            for number, step, before, after in pairs:
                 left, right = self.canonical(before), self.canonical(after)
-                if left[0] is not right[0]:
-                    law = self._law(number, rule, before, after)
+                if left[0] is right[0]:
+                    continue
+                if step.before.recurrence is not None:
+                    state = of_result(before, step.before.recurrence)
+                    self._same_loop(self.canonical(state)[0], right[0])
+                    left, right = self.canonical(before), self.canonical(after)
+                    if left[0] is right[0]:
+                        continue
+                    law = self._law(number, step.rule.name, left[0], right[0])
+                    self.parent[left[0]] = right[0], law
+                else:
+                    law = self._law(number, step.rule.name, before, after)
                     self.parent[left[0]] = right[0], self._edge(law, left, right)
-                    self.known = {}
-                    changed = True
+                self.known = {}
+                changed = True
             if not changed:
                 break
 
@@ -81,7 +92,8 @@ class Chain:
             lemmas: list[Lemma] = []
             current = self._rebuilt(t)
             if current is not t:
-                lemmas.append(self._congruence(t, current))
+                lemmas.append(self._congruence(t, current) if not is_states(t)
+                              else self._congruent_states(t, current))
             seen = {current}
             while current in self.parent:
                 current, lemma = self.parent[current]
@@ -98,6 +110,40 @@ class Chain:
         made = redefine(t, [Access(self.known[a.tensor][0], a.index, a.held) for a in t.operands])
         self.context.add([made])
         return made
+
+    def _congruent_states(self, t: Tensor, rebuilt: Tensor) -> Lemma:
+        """Equal operands make equal recurrences."""
+        a, b = loop_of(t), loop_of(rebuilt)
+        equals: dict[str, tuple[Tensor, str]] = {}
+        used: list[Lemma] = []
+        for operand in t.operands:
+            new, lemmas = self.known[operand.tensor]
+            if lemmas:
+                steps = "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas)
+                equals[self.context.name(operand.tensor)] = new, f"{steps}reflexivity"
+                used += [u for u in lemmas if u not in used]
+        lemmas = same_states(self.context, self.prover, a, b, equals, used)
+        return lemmas[a.states.index(t)]
+
+    def _same_loop(self, state: Tensor, result: Tensor) -> None:
+        """The loop of a state and one that the result reads are the same, if that is shown."""
+        a = loop_of(state)
+        below = topological([result])
+        if state in below:
+            return
+        for t in reversed(below):
+            if is_states(t):
+                b = loop_of(t)
+                if ([s.shape for s in a.states] == [s.shape for s in b.states]
+                        and a.step.reverse == b.step.reverse):
+                    try:
+                        lemmas = same_states(self.context, self.prover, a, b, {}, [])
+                    except UnsupportedError:
+                        continue
+                    for s, r, lemma in zip(a.states, b.states, lemmas, strict=True):
+                        self.parent[s] = r, lemma
+                    self.known = {}
+                    return
 
     def _equality(self, a: Tensor, b: Tensor) -> str:
         left, right = (self.context.text.real(self.context.entry(t)) for t in (a, b))

@@ -14,6 +14,7 @@ from sympy import Symbol
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, RESERVED, Text, nat
 from mathdl.formal.functions import Assumed, assumed, need_text
+from mathdl.formal.loops import unrolled, with_loops
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.stages import Stage
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
@@ -21,7 +22,7 @@ from mathdl.formal.terms import Normal, entry, fresh
 from mathdl.ir.assumptions import UNIT_ROWS
 from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite, Step, tensors_of
-from mathdl.ir.system import topological
+from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.primitives.inverse import inverse
 from mathdl.proof.proof import Proof
@@ -90,12 +91,12 @@ class Context:
 
     def __post_init__(self) -> None:
         proof, stage = self.proof, self.stage
-        steps: list[Step] = [line.step for line in proof.lines if isinstance(line.step, Rewrite)]
-        steps += [*stage.pulls, *stage.totals]
+        steps: list[Step] = [*(step for _, step in self.rewritings()), *stage.pulls,
+                             *stage.totals]
         everything = [t for step in steps for t in tensors_of(step)]
         everything += [stage.value, stage.prepared, *stage.raw.values(), *stage.results.values()]
         inputs = shared_inputs(everything)
-        self.plain.update(zip(everything, plain(everything, inputs), strict=True))
+        self.plain.update(zip(everything, plain(unrolled(everything), inputs), strict=True))
         self.inputs = list(inputs.values())
         wanted = list(stage.results)
         if missing := [n for n in wanted if n not in inputs]:
@@ -126,9 +127,16 @@ class Context:
                             for k in range(self.value.ndim))
         self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
 
+    def rewritings(self) -> list[tuple[int, Rewrite]]:
+        """The simplifications with their numbers, but for those inside of the steps of loops."""
+        known = {t.name for t in inputs_of([self.stage.value, self.stage.prepared])}
+        return [(line.number, line.step) for line in self.proof.lines
+                if isinstance(line.step, Rewrite)
+                and known >= {t.name for t in inputs_of([line.step.before, line.step.after])}]
+
     def add(self, tensors: Iterable[Tensor], hints: dict[Tensor, str] | None = None) -> None:
         """Name tensors and what is below them."""
-        tensors = list(tensors)
+        tensors = with_loops(tensors)
         self.system.add(tensors, hints or {})
         for t in topological(tensors):
             if not t.is_input:
@@ -164,13 +172,13 @@ class Context:
         self.normal.ranges.update(zip(found, t.shape, strict=True))
         return found
 
-    def over(self, t: Tensor) -> str:
-        """``forall i0 i1 : nat, (i0 < n)%nat -> `` ..."""
-        index = out_indices(t.ndim)
+    def over(self, t: Tensor, skipped: int = 0) -> str:
+        """``forall i0 i1 : nat, (i0 < n)%nat -> `` ... without some of the first axes."""
+        index = out_indices(t.ndim)[skipped:]
         if not index:
             return ""
         return f"forall {' '.join(map(str, index))} : nat, " + "".join(
-            f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape, strict=True))
+            f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape[skipped:], strict=True))
 
     def definition(self, t: Tensor) -> str:
         index = out_indices(t.ndim)

@@ -18,6 +18,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.chain import Chain, Path
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import Text, nat
+from mathdl.formal.fixpoints import definitions
 from mathdl.formal.known import MatrixFacts
 from mathdl.formal.stages import stages
 from mathdl.formal.statement import COMMENT, Statement, Statements
@@ -69,8 +70,7 @@ class _Part:
         self.statement = Statement(context)
         self.theorems: list[str] = []
         self.sweep = Sweep(context)
-        steps = [(line.number, line.step) for line in context.proof.lines
-                 if isinstance(line.step, Rewrite)]
+        steps = context.rewritings()
         self.chain = Chain(context, self.sweep.prover, steps)
         self.to_prepared = self._to_prepared(steps)
         self.to_result = {
@@ -106,7 +106,7 @@ class _Part:
             *([f"Module {self.module}."] if self.module else []),
             "Section Certificate.", *self._given(),
             "\n(* ---- the quantities, and the signs of those that have one ---- *)",
-            *(context.definition(t) for t in used),
+            *definitions(context, topological([*context.system.names])),
             *(u.text() for t in used if (u := context.sign_lemma(t, True))),
             *(u.text() for u in known.everywhere),
             *_part("the expression as it is differentiated", before),

@@ -32,11 +32,11 @@ def free_indices(term: Any, normal: Normal) -> list[Any]:
 
 def equation(
     left: Any, right: Any, normal: Normal, text: Text, given: Iterable[Any],
-    defined: Callable[[Any], str],
+    defined: Callable[[Any], tuple[str, str]],
 ) -> list[str]:
     """Tactics that prove ``left = right`` where the indices ``given`` are in range.
 
-    ``defined`` prints what an entry is by definition.
+    ``defined`` prints what an entry is by definition, and the tactic that shows it.
     """
     script = _Script(normal, text, set(given), defined)
     normal.form(left), normal.form(right)
@@ -46,7 +46,7 @@ def equation(
 
 class _Script:
     def __init__(self, normal: Normal, text: Text, given: set[Any],
-                 defined: Callable[[Any], str]) -> None:
+                 defined: Callable[[Any], tuple[str, str]]) -> None:
         self.normal, self.text, self.given, self.defined = normal, text, given, defined
         self.lines: list[str] = []
         self.lemmas: dict[str, str] = {}
@@ -85,14 +85,14 @@ class _Script:
         name = self.lemmas[key] = f"S{next(self.numbers)}"
         real = self.text.real
         stated = f"assert ({name} : {self._over(term)}{real(term)} = {real(made.result)})"
-        if isinstance(made, Opened) and _alpha(self.defined(term)) == _alpha(real(made.result)):
-            self.lines.append(f"{stated} by (intros; reflexivity).")
+        own, why = self.defined(term) if isinstance(made, Opened) else ("", "")
+        if own and _alpha(own) == _alpha(real(made.result)):
+            self.lines.append(f"{stated} by (intros; {why}).")
             return
         self.lines.append(f"{stated}.")
         self.lines.append("{ intros.")
         if isinstance(made, Opened):
-            own = self.defined(term)
-            self.lines.append(f"  transitivity {own}; [reflexivity|].")
+            self.lines.append(f"  transitivity {own}; [{why}|].")
             if inner and _alpha(own) != _alpha(real(made.body)):
                 self.lines.append(f"  transitivity {real(made.body)}; [commuted|].")
             self.lines += [

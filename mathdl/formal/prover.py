@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import product
 from typing import Any
@@ -29,18 +30,19 @@ class Prover:
         self.context = context
         self.dots: dict[str, Tensor] = {}
         self.dot_body = dot_body
+        self.equals: dict[str, tuple[Tensor, str]] = {}  # what entries equal, and the tactic
         context.normal.definition = self.right_hand_side
 
     def equal(
-        self, left: Any, right: Any, given: Sequence[Any], what: str, opening: str = "",
-        by_cases: bool = False,
+        self, left: Any, right: Any, given: Sequence[Any], what: str,
+        opening: Collection[str] = (), by_cases: bool = False,
     ) -> Tactics:
         """Tactics for ``left = right``: definitions are opened until both sides agree.
 
-        ``given`` are the indices that stand in the context with their ranges; ``opening`` is a
-        derivative whose definition may be opened; ``by_cases`` lets data be 0 or 1 in turn.
+        ``given`` are the indices that stand in the context with their ranges; ``opening`` are
+        derivatives whose definitions may be opened; ``by_cases`` lets data be 0 or 1 in turn.
         """
-        opened: list[str] = []
+        opened = [*self.equals]
         for _ in range(STEPS):
             normal = self.context.normal.opening(opened)
             a, b = normal.form(left), normal.form(right)
@@ -57,31 +59,46 @@ class Prover:
     def right_hand_side(self, term: Any) -> Any:
         """What an entry is defined as."""
         name = term.func.__name__
+        if name in self.equals:
+            return self.context.system.entry(self.equals[name][0], term.args)
         if name in self.dots:
             return self.dot_body(self.dots[name], term.args)
         return self.context.system.term(self.context.system.tensor(term), term.args)
 
-    def defined(self, term: Any) -> str:
-        """The text of what an entry is by definition."""
+    def defined(self, term: Any) -> tuple[str, str]:
+        """The text of what an entry is by definition, and the tactic that shows it."""
         name = term.func.__name__
+        if name in self.equals:
+            return self.context.text.real(self.right_hand_side(term)), self.equals[name][1]
         if name in self.dots:
             places = dict(zip(map(str, out_indices(len(term.args))), map(nat, term.args),
                               strict=True))
             t = self.dots[name]
             body = self.context.text.real(self.dot_body(t, out_indices(t.ndim)))
-            return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
-        return self.context.right_hand_side(self.context.system.tensor(term), term.args)
+            return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body), "reflexivity"
+        text = self.context.right_hand_side(self.context.system.tensor(term), term.args)
+        return text, "reflexivity"
 
-    def _next(self, a: Any, b: Any, opened: Sequence[str], opening: str) -> str | None:
+    @contextmanager
+    def given(self, equals: dict[str, tuple[Tensor, str]]) -> Iterator[None]:
+        """Proofs in which entries of these tensors are those of others."""
+        self.equals, before = equals, self.equals
+        try:
+            yield
+        finally:
+            self.equals = before
+
+    def _next(self, a: Any, b: Any, opened: Sequence[str],
+              opening: Collection[str]) -> str | None:
         """The next definition to open: of what one side alone has, the highest."""
         left, right = entries(a), entries(b)
         found = []
         for e in left | right:
             name = e.func.__name__
-            t = self.dots[name] if name == opening else self.context.system.tensors.get(name)
-            if t is None or name in opened or (t.definition is None and name != opening):
+            t = self.dots[name] if name in opening else self.context.system.tensors.get(name)
+            if t is None or name in opened or (t.definition is None and name not in opening):
                 continue
-            found.append((name == opening, e not in left or e not in right, t.rank, name))
+            found.append((name in opening, e not in left or e not in right, t.rank, name))
         return max(found)[3] if found else None
 
     def _data(self, *terms: Any) -> list[Any]:

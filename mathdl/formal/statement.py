@@ -9,6 +9,8 @@ from typing import Any
 
 from mathdl.formal.context import Context, arrow
 from mathdl.formal.coq import ANY, Text, nat
+from mathdl.formal.fixpoints import of_values
+from mathdl.formal.loops import is_states, loop_of, with_loops
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.terms import entries
 from mathdl.ir.index import out_indices
@@ -56,7 +58,7 @@ class Statement:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.roots = [context.value, *context.results.values()]
-        below = topological([context.prepared, *context.raw.values(), *context.results.values()])
+        below = with_loops([context.prepared, *context.raw.values(), *context.results.values()])
         conditions = {context.condition(c): c for t in below for c in context.system.conditions(t)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
@@ -65,8 +67,9 @@ class Statement:
         reads.update(read)
         stated = [t for t in topological([*self.roots, *read]) if not t.is_input]
         whole = {matrix_of(t) for t in stated if primitive(t)}
+        whole |= {a.tensor for t in stated if is_states(t) for a in t.operands}
         self.defined = [t for t in stated
-                        if reads[t] > 1 or t.label is not None or t in whole]
+                        if reads[t] > 1 or t.label is not None or t in whole or is_states(t)]
         self.inline = {context.name(t) for t in stated if t not in self.defined}
         self.text = Text(context.text.heads, self._written, spare=True)
 
@@ -106,6 +109,10 @@ class Statement:
         return re.sub(r"\w+", lambda m: names.get(m[0], m[0]), text)
 
     def _definition(self, t: Tensor) -> str:
+        if is_states(t):
+            loop = loop_of(t)
+            whole = "\n".join(of_values(self.context, loop).definitions())
+            return self._tidy(whole) if t is loop.states[0] else ""
         index = out_indices(t.ndim)
         points = "".join(f" ({self.context.name(w)} : {arrow(w.ndim)})"
                          for w in self.context.system.moving[t])
@@ -127,7 +134,7 @@ class Statement:
             if t not in context.wrt:
                 lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
                 lines += [f"Hypothesis {name} : {fact}." for name, fact, _ in context.facts(t)]
-        lines += [self._definition(t) for t in self.defined]
+        lines += [text for t in self.defined if (text := self._definition(t))]
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]
         return "\n".join(lines)
 

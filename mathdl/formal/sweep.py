@@ -9,12 +9,14 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
+from mathdl.formal.loop_tangents import loop_tangents
+from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import SUM, in_order
+from mathdl.formal.terms import in_order, nested
+from mathdl.formal.through_time import ThroughTime
 from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.inverse import inverse
 from mathdl.scalar.declare import of_head
@@ -34,13 +36,13 @@ class Sweep:
         self.unseen = {t for t in self.order()  # inverses within the solution of a system
                        if primitive(t) == "inv" and t not in bars}
         for t in self.order():
-            if t not in context.wrt and not self.parts(t, out_indices(t.ndim))[0]:
+            if t.definition is not None and not self.parts(t, out_indices(t.ndim))[0]:
                 self.still.add(t)
             self.prover.dots[f"{context.name(t)}_dot"] = t
         self.quantities: dict[str, Any] = {}
 
     def order(self) -> list[Tensor]:
-        return [t for t in topological([self.context.prepared]) if self.context.system.moving[t]]
+        return [t for t in with_loops([self.context.prepared]) if self.context.system.moving[t]]
 
     # -- forwards -----------------------------------------------------------------------------
 
@@ -81,28 +83,49 @@ class Sweep:
 
     def tangents(self) -> list[str]:
         """For every quantity its derivative along the curve, and that it is that."""
-        lines = []
+        lines: list[str] = []
+        done: set[Tensor] = set()
         for t in self.order():
-            if t not in self.context.wrt:
-                lines += [self._tangent(t), self._moves(t).text(), *self._stays(t)]
+            if is_states(t) and t not in done:
+                loop = loop_of(t)
+                inside = [u for u in loop.inside
+                          if self.context.system.moving[u] and u not in done]
+                lines += loop_tangents(self, loop, inside)
+                done.update((*loop.states, *inside))
+            elif t not in self.context.wrt and t not in done:
+                lines += [self.tangent(t), self.moves(t).text(), *self._stays(t)]
+                done.add(t)
         return lines
 
-    def _tangent(self, t: Tensor) -> str:
+    def start_dot(self, loop: Unrolled, state: Tensor, index: Sequence[Any]) -> Any:
+        """The derivative of a state before all steps."""
+        start = loop.starts[loop.states.index(state)]
+        moves = self.context.system.moving[start] and start not in self.still
+        return self.context.dot(start, index) if moves else Integer(0)
+
+    def tangent(self, t: Tensor) -> str:
         index = out_indices(t.ndim)
         axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
         body = self.context.text.real(self.dot_body(t, index))
         return f"Definition {self.context.name(t)}_dot{axes} : R := {body}."
 
-    def _moves(self, t: Tensor) -> Lemma:
+    def moving_claim(self, t: Tensor, index: Sequence[Any]) -> str:
+        """That an entry has its derivative along the curve."""
+        return (f"is_derive (fun t => {self.context.moved(t, index)}) t0 "
+                f"{self.context.text.real(self.context.dot(t, index))}")
+
+    def moves_hint(self, t: Tensor, lemma: str) -> str:
+        pattern = f"fun t => {self.context.applied(t, '_at t')}{' _' * t.ndim}"
+        return f"Hint Extern 1 (is_derive ({pattern}) _ _) => (eapply {lemma}; range) : curves."
+
+    def moves(self, t: Tensor, here: str = "") -> Lemma:
+        """``here`` stands for the lemma at one step of a loop, the index ``i0``."""
         context, name, index = self.context, self.context.name(t), out_indices(t.ndim)
-        blanks = " _" * t.ndim
         return Lemma(
-            f"moves_{name}",
-            f"{context.over(t)}is_derive (fun t => {context.moved(t, index)}) t0 "
-            f"{context.text.real(context.dot(t, index))}",
+            f"moves_{name}{here}",
+            f"{context.over(t, int(bool(here)))}{self.moving_claim(t, index)}",
             ["intros.", f"unfold {name}, {name}_dot.", *self._derived(t)],
-            hint=f"Hint Extern 1 (is_derive (fun t => {context.applied(t, '_at t')}{blanks}) _ _) "
-                 f"=> (eapply moves_{name}; range) : curves.",
+            hint=self.moves_hint(t, f"moves_{name}{here}"),
             note=f"the derivative of {name}",
         )
 
@@ -153,20 +176,34 @@ class Sweep:
         """Definitions and lemmas of the sweep, and the lemmas' names."""
         bars = self._cotangents()
         contributions = self._contributions()
+        loops = self._through_time()
+        results = {r for loop in loops for r, _ in loop.results}
+        inside = {u for t in self.order() if is_states(t) for u in loop_of(t).inside}
+        waiting = [set(loop.loop.states) for loop in loops]
         given: dict[Tensor, list[str]] = {}
         lines: list[str] = []
         names: list[str] = []
         for t in reversed(self.order()):
-            if t in self.still or t in self.unseen:
+            if t in self.still or t in self.unseen or (t in inside and t not in bars):
+                continue
+            if is_states(t):
+                for loop, left in zip(loops, waiting, strict=True):
+                    if left == {t}:
+                        pieces = self._pieces(loop.pulls, given, lines)
+                        wholes = [f"Q_{self.context.name(r)}" for r, _ in loop.results]
+                        lines += loop.lemmas(wholes, pieces)
+                        names.append(f"chain_{loop.name}")
+                    left.discard(t)
                 continue
             if t not in bars:
                 raise UnsupportedError(f"no certificate: {self.context.name(t)} has no cotangent")
             whole = sum((self.weighted(bar, t) for bar in bars[t]), Integer(0))
             name = self.context.name(t)
+            self.quantities[f"Q_{name}"] = whole
             lines.append(f"Definition Q_{name} : R := {self.context.text.real(whole)}.")
             lemmas = [self._seed(t, whole) if t is self.context.prepared
                       else self._total(t, whole, given.get(t, []))]
-            if t not in self.context.wrt:
+            if t not in self.context.wrt and t not in results:
                 pieces = self._pieces(contributions.get(t, []), given, lines)
                 lemmas.append(self._through(t, whole, pieces))
             lines += [lemma.text() for lemma in lemmas]
@@ -196,7 +233,7 @@ class Sweep:
         plain = self.context.plain
         for step in self.context.stage.pulls:
             if step.slot is None:
-                raise UnsupportedError("no certificate through recurrences yet")
+                continue
             after = plain[step.after]
             consumer = self._quantity(plain[step.consumers[0][0]])
             target, after = self._squeezed(plain[step.target], after)
@@ -219,13 +256,32 @@ class Sweep:
         self.context.add([found])
         return inner, found
 
+    def _through_time(self) -> list[ThroughTime]:
+        """The loops that cotangents go through, each with what its operands get."""
+        plain = self.context.plain
+        found: dict[Any, list[tuple[Tensor, Tensor]]] = {}
+        for step in self.context.stage.pulls:
+            if step.slot is None:
+                found.setdefault(step.consumers, []).append((plain[step.target],
+                                                             plain[step.after]))
+        loops = []
+        for consumers, pulls in found.items():
+            result, recurrence = plain[consumers[0][0]], consumers[0][0].recurrence
+            if recurrence is None:
+                raise UnsupportedError("no certificate: what has no slot is no recurrence")
+            loop = loop_of(of_result(result, recurrence))
+            results = [(plain[r], plain[bar]) for r, bar in consumers]
+            loops.append(ThroughTime(self, loop, results, pulls))
+        return loops
+
     def _pieces(self, contributions: Sequence[tuple[Tensor, Tensor]],
                 given: dict[Tensor, list[str]], lines: list[str]) -> list[str]:
         pieces = []
         for target, after in contributions:
             if not self.context.system.moving[target] or is_zero(after):
                 continue
-            q = f"q{len(self.quantities) + 1}_{self.context.name(target)}"
+            count = sum(k.startswith("q") for k in self.quantities)
+            q = f"q{count + 1}_{self.context.name(target)}"
             self.quantities[q] = self.weighted(after, target)
             lines.append(f"Definition {q} : R := {self.context.text.real(self.quantities[q])}.")
             given.setdefault(target, []).append(q)
@@ -246,19 +302,12 @@ class Sweep:
     def _through(self, t: Tensor, whole: Any, pieces: Sequence[str]) -> Lemma:
         name = self.context.name(t)
         return self._balance("chain", t, whole, pieces, f"the chain rule through {name}",
-                             f"{name}_dot")
+                             [f"{name}_dot"])
 
     def _balance(self, kind: str, t: Tensor, whole: Any, pieces: Sequence[str], what: str,
-                 opening: str = "") -> Lemma:
+                 opening: Sequence[str] = ()) -> Lemma:
         name = self.context.name(t)
         right = sum((self.quantities[q] for q in pieces), Integer(0))
         proof = self.prover.equal(whole, right, self.context.prefix, what, opening)
         return Lemma(f"{kind}_{name}", f"Q_{name} = {' + '.join(pieces) or '0'}",
                      [f"unfold {', '.join([f'Q_{name}', *pieces])}.", *proof], note=what)
-
-
-def nested(body: Any, binders: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of a term over binders, the first one outermost."""
-    for symbol, dim in reversed(binders):
-        body = SUM(dim, symbol, body)
-    return body

@@ -30,6 +30,7 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from mathdl.ir.dim import Dim
+from mathdl.ir.index import in_range
 
 
 class SUM(Function):  # type: ignore[misc]
@@ -97,6 +98,15 @@ def height(term: Any) -> int:
     if isinstance(term, SUM):
         return 1 + height(term.args[2])
     return max((height(a) for a in term.args), default=0)
+
+
+def nested(body: Any, binders: Iterable[tuple[Any, Any]]) -> Any:
+    """The sum of a term over binders, the first one outermost; that of zero is zero."""
+    if body == 0:
+        return body
+    for symbol, dim in reversed(list(binders)):
+        body = SUM(dim, symbol, body)
+    return body
 
 
 def expanded(term: Any) -> Any:
@@ -278,7 +288,7 @@ class Normal:
         delta = next((f for f in factors if isinstance(f, KroneckerDelta)
                       and symbol in f.args and self._inside(f, symbol, dim)), None)
         if delta is not None:
-            fixed = delta.args[1] if delta.args[0] == symbol else delta.args[0]
+            fixed = in_order(delta.args[1] if delta.args[0] == symbol else delta.args[0])
             rest = Mul(*(f for f in factors if f != delta))
             at = expanded(rest.xreplace({symbol: fixed}))
             return Part(term, Integer(1), rest, at, fixed)
@@ -308,8 +318,8 @@ class Normal:
         other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
         if symbol in other.free_symbols:
             return False
-        if other.is_Integer:
-            return bool((dim - 1 - other).is_nonnegative) or (other, dim) in self.inside
+        if not other.free_symbols & self.ranges.keys():
+            return in_range(other, dim, {}) or (other, dim) in self.inside
         return bool(self.ranges.get(other) == dim)
 
     def _ordered(

@@ -73,3 +73,30 @@ Fixpoint minf (n : nat) (f : nat -> R) : R :=
   match n with O => 0 | S O => f O | S m => Rmin (minf m f) (f m) end.
 Fixpoint prodf (n : nat) (f : nat -> R) : R :=
   match n with O => 1 | S m => prodf m f * f m end.
+
+(* ---- time ---- *)
+Lemma upwards (P : nat -> Prop) n :
+  P 0%nat -> (forall t, (t < n)%nat -> P t -> P (1 + t)%nat) -> forall t, (t <= n)%nat -> P t.
+Proof. intros Z H t. induction t; intros; [exact Z|]. apply H; [lia|]. apply IHt; lia. Qed.
+Lemma downwards (P : nat -> Prop) n :
+  P n -> (forall t, (t < n)%nat -> P (1 + t)%nat -> P t) -> forall t, (t <= n)%nat -> P t.
+Proof.
+  intros Z H t L. replace t with (n - (n - t))%nat by lia. assert (n - t <= n)%nat as K by lia.
+  revert K. generalize (n - t)%nat. intros k. induction k; intros; [now rewrite Nat.sub_0_r|].
+  apply H; [lia|]. replace (1 + (n - S k))%nat with (n - k)%nat by lia. apply IHk; lia.
+Qed.
+(* What is given to f and taken from it step by step. *)
+Lemma telescope_down n (f e c : nat -> R) :
+  (forall t, (t < n)%nat -> f (1 + t)%nat + e t = f t + c t) ->
+  f n + sumf n e = f 0%nat + sumf n c.
+Proof.
+  induction n; intros H; simpl; [ring|]. assert (K := H n (Nat.lt_succ_diag_r n)). simpl in K.
+  assert (I : f n + sumf n e = f 0%nat + sumf n c) by (apply IHn; intros; apply H; lia). lra.
+Qed.
+Lemma telescope_up n (f e c : nat -> R) :
+  (forall t, (t < n)%nat -> f t + e t = f (1 + t)%nat + c t) ->
+  f 0%nat + sumf n e = f n + sumf n c.
+Proof.
+  intros H. enough (f n + sumf n c = f 0%nat + sumf n e) by easy.
+  apply telescope_down. intros t L. now rewrite H.
+Qed.
