@@ -8,10 +8,12 @@ sum-products are the same expression.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import count, permutations
+from itertools import count, groupby, permutations
+from itertools import product as cartesian
 from typing import Any
 
 from sympy import (
@@ -29,8 +31,11 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
+from mathdl.errors import UnsupportedError
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range
+
+MOST_ORDERS = 720  # of the binders of one sum that are tried
 
 
 class SUM(Function):  # type: ignore[misc]
@@ -322,6 +327,28 @@ class Normal:
             return in_range(other, dim, {}) or (other, dim) in self.inside
         return bool(self.ranges.get(other) == dim)
 
+    def _orders(
+        self, binders: list[tuple[Any, Dim]], product: Any
+    ) -> Iterator[tuple[tuple[Any, Dim], ...]]:
+        """The orders of binders that may be canonical: by where each occurs, and all orders of
+        those that cannot be told apart so.
+
+        Raises:
+            UnsupportedError: there are too many of these.
+        """
+        def places(pair: tuple[Any, Dim]) -> tuple[str, list[tuple[str, int]]]:
+            symbol, dim = pair
+            return str(dim), sorted(
+                (e.func.__name__, 0 if e.func.__name__ in self.symmetric else k)
+                for e in entries(product) for k, index in enumerate(e.args)
+                if symbol in index.free_symbols)
+
+        groups = [list(group) for _, group in groupby(sorted(binders, key=places), key=places)]
+        if math.prod(math.factorial(len(g)) for g in groups) > MOST_ORDERS:
+            raise UnsupportedError("no certificate: a sum over too many like indices at once")
+        for choice in cartesian(*(permutations(g) for g in groups)):
+            yield tuple(pair for group in choice for pair in group)
+
     def _ordered(
         self, binders: list[tuple[Any, Dim]], product: Any
     ) -> tuple[tuple[Any, ...], Any, tuple[tuple[Any, Any], ...]]:
@@ -329,7 +356,7 @@ class Normal:
         that it has tidied."""
         below = height(product)
         candidates = []
-        for order in permutations(binders):
+        for order in self._orders(binders, product):
             names = {s: binder(below + len(order) - 1 - k) for k, (s, _) in enumerate(order)}
             renamed = self.turned(product.xreplace(names))
             term = renamed
