@@ -20,7 +20,7 @@ from mathdl.ir.index import out_indices
 from mathdl.ir.tensor import Tensor
 from mathdl.scalar.declare import of_head
 
-STEPS = 80  # definitions that may be opened for one equation
+STEPS = 24  # definitions that may be opened for one equation
 
 
 class Prover:

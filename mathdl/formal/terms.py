@@ -35,6 +35,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range
 
+MOST_TERMS = 1000  # into which one equation may open
 MOST_ORDERS = 720  # of the binders of one sum that are tried
 
 
@@ -114,11 +115,24 @@ def nested(body: Any, binders: Iterable[tuple[Any, Any]]) -> Any:
     return body
 
 
+def terms_in(term: Any) -> int:
+    """At most so many terms a product over sums of terms opens into."""
+    if isinstance(term, Add):
+        return sum(map(terms_in, term.args))
+    if isinstance(term, Mul):
+        return math.prod(map(terms_in, term.args))
+    if isinstance(term, Pow) and term.args[1].is_Integer and term.args[1] > 0:
+        return int(terms_in(term.args[0]) ** min(int(term.args[1]), 20))
+    return 1
+
+
 def expanded(term: Any) -> Any:
     """Products over sums of terms multiplied out, and exponentials of sums split.
 
     Denominators stay as they are: they are known not to vanish in the form that they have.
     """
+    if terms_in(term) > MOST_TERMS:
+        raise UnsupportedError(f"no certificate: an equation opens into over {MOST_TERMS} terms")
     held: dict[Any, Any] = {}
 
     def hold(part: Any) -> Any:

@@ -86,7 +86,9 @@ def _opened(body: Any, operands: list[Access], k: int) -> tuple[Any, list[Access
     tensor = operands[k].tensor
     if tensor.definition is None or tensor.definition.reduce != "none" or tensor.requires:
         return body, operands
-    return inline(body, operands, k)
+    found, read = inline(body, operands, k)
+    plain = all(e.is_Symbol or e.is_Integer for a in read for e in a.index)
+    return (found, read) if plain else (body, operands)  # entries would be gathered again
 
 
 def _form(node: Any, named: dict[Any, Any]) -> Any:

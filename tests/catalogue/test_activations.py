@@ -18,7 +18,7 @@ GRID = np.unique(np.concatenate([-FAR, np.linspace(-12, 12, 4801), BESIDE, FAR])
 ROWWISE = {"softmax", "log_softmax"}
 SLOPES = (0.25, 1.75)
 #: Functions of one real variable, or of one and a slope, that are not taught as activations.
-OTHERS = {
+OTHERS = {"logaddexp",
     "abs", "sign", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh", "cosh",
     "arcsin", "arccos", "erf", "erfc", "gammaln", "digamma", "polygamma", "maximum", "minimum",
     "i0e", "i1e", "log_i0", "bessel_ratio", "bessel_ratio_slope",
