@@ -105,11 +105,11 @@ def _residuals(refused: str, damped: bool, model: Model, parameters: Packed) -> 
                                "loss; this model states none")
     vector = model.expression(model.residuals)
     jacobian = md.derive(vector, wrt=list(parameters.views)).derivatives
-    code = compile_expression({"": vector, **jacobian})
+    code = compile_expression({"residuals": vector, **jacobian})
 
     def read(arrays: Batch, value: float, gradient: Floats) -> dict[str, Floats]:
         found = code(**_read(code.inputs, arrays))
-        r = found[""]
+        r = found["residuals"]
         if not np.isclose(r @ r / 2, value, rtol=1e-8, atol=1e-12):
             raise InputError(f"half of the squared length of {model.residuals} is {r @ r / 2}, "
                              f"but the loss is {value}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from coq_reader import NotRead, Reading, Theorem, claim
 
-from mathdl.formal.statement import Statement
+from mathdl.formal.statement import Statements
 
 #: The last theorem's proof ends so; a mutant's may try harder.
 END = "reflexivity.\nQed.\nEnd Certificate."
@@ -57,8 +57,9 @@ def _changes(body: str) -> Iterator[tuple[str, str]]:
         yield "dropped divisor", body[:m.start()] + body[m.end():]
 
 
-def weakened(source: str, statement: Statement) -> Iterator[Mutant]:
+def weakened(source: str, statement: Statements) -> Iterator[Mutant]:
     """Each hypothesis in turn, but those about lengths, says no more than ``True``."""
+    statement = statement.parts[-1]
     context = statement.context
     own = [f[0] for w in context.wrt for f in context.facts(w)] + [n for n, _ in statement.domain]
     fixed = [f[0] for t in context.inputs if t not in context.wrt for f in context.facts(t)]

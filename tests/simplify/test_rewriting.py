@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import mpmath
@@ -356,7 +357,10 @@ def test_least_squares() -> None:
 
 # -- stable forms at extremes -------------------------------------------------------------------
 
-mpmath.mp.dps = 60
+@pytest.fixture(autouse=True)
+def many_digits() -> Iterator[None]:
+    with mpmath.workdps(60):
+        yield
 
 
 def _exact(text: str, point: list[Any]) -> Any:

@@ -161,7 +161,7 @@ def test_only_the_same_run_is_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="other settings"):
         start("softmax", tmp_path, resume="yes", **options)
     (tmp_path / "checkpoint.npz").write_bytes(b"torn")
-    with pytest.raises(InputError, match=r"checkpoint\.npz is no checkpoint"):
+    with pytest.raises(InputError, match=r"checkpoint\.npz is not a checkpoint"):
         start("ridge", tmp_path, resume="yes", **options)
 
 

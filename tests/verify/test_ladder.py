@@ -28,8 +28,8 @@ def _verify(subject: Any, level: str) -> Any:
 def test_every_rung_accepts_a_derivation(name: str) -> None:
     report = _verify(derived(name), "all")
     assert report, str(report)
-    assert set(report.not_applicable) == {"formal"}
-    assert {c.rung for c in report.checks} == set(NAMES) - {"formal"}
+    assert set(report.not_applicable) <= {"formal"}
+    assert {c.rung for c in report.checks} >= set(NAMES) - {"formal"}
 
 
 @pytest.mark.exhaustive
@@ -37,7 +37,7 @@ def test_every_rung_accepts_a_derivation(name: str) -> None:
 def test_every_rung_accepts_all(name: str) -> None:
     report = _verify(derived(name), "all")
     assert report, str(report)
-    assert set(report.not_applicable) == {"formal"}
+    assert set(report.not_applicable) <= {"formal"}
 
 
 def test_a_rung_that_has_nothing_to_say_gives_the_reason() -> None:
@@ -96,7 +96,7 @@ def test_levels_are_named() -> None:
     with pytest.raises(UnsupportedError, match=r"unknown level .*'exac'.* did you mean exact\?"):
         _verify(subject, "exac")
     with pytest.raises(UnsupportedError, match="certificate"):
-        _verify(subject, "formal")
+        _verify(derived("eigenvalues"), "formal")
     report = _verify(subject, "exact, shapes")
     assert {c.rung for c in report.checks} == {"shapes", "exact"}
     assert not any(c.rung == "proof" for c in report.checks)

@@ -67,7 +67,11 @@ def test_a_scalar_function_has_its_value_in_every_kind_of_number(name: str) -> N
     assert mpmath.almosteq(_signatures(4, at).real, value, rel_eps=mpmath.mpf(10) ** -12)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+# by recurrences between Bessel functions, which are variables of their own here
+RECURRENT = {"bessel_ratio_slope", "i0e", "i1e"}
+
+
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if n not in RECURRENT])
 def test_a_stated_derivative_is_that_of_sympy_as_an_expression(name: str) -> None:
     """The slope of a dual number by SymPy, minus the declared derivative, has the residue 0."""
     function, point = FUNCTIONS[name], _point(name)

@@ -55,6 +55,7 @@ class Signatures(ObjectNumbers):
             "erf": self._odd("erf"), "erfc": lambda x: 1 - self._odd("erf")(x),
             "loggamma": lambda x: self._variable("loggamma", x),
             "polygamma": lambda n, x: self._variable("polygamma", x, int(n)),
+            "besseli": lambda n, x: self._variable("besseli", x, int(n)),
             "Abs": abs, "floor": lambda x: self.constant(sympy.Integer(int(FUNCTIONS["floor"](
                 x.real)))),
             "Mod": lambda a, b: a - b * self.functions["floor"](a / b),
@@ -190,6 +191,7 @@ class Signatures(ObjectNumbers):
             levels.append(None if r is None else pow(drawn, 2, p) if positive else drawn)
         others: dict[str, Callable[[Any], Any]] = {
             "pi": lambda _: +mpmath.pi, "polygamma": lambda y: mpmath.psi(order, y),
+            "besseli": lambda y: mpmath.besseli(order, y),
             "half angle": lambda y: mpmath.tan(y / 2),
         }
         real = (others.get(name) or FUNCTIONS[name])(x.real)
