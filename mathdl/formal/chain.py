@@ -11,7 +11,7 @@ from mathdl.formal.loops import is_states, loop_of, of_result
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.same_loops import same_states
-from mathdl.formal.terms import SUM, entries
+from mathdl.formal.terms import entries, nested
 from mathdl.ir.build import redefine
 from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite
@@ -186,9 +186,7 @@ class Chain:
             if lemmas:
                 changed[e] = context.system.entry(new, e.args)
                 used += [u for u in lemmas if u not in used]
-        before, after = body, body.xreplace(changed)
-        for symbol, dim in reversed(bound):
-            before, after = SUM(dim, symbol, before), SUM(dim, symbol, after)
+        before, after = nested(body, bound), nested(body.xreplace(changed), bound)
         real = context.text.real
         start = [
             "intros.", f"transitivity {real(after)}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.coq import COMPARED, RESERVED, Text, nat
+from mathdl.formal.coq import COMPARED, RESERVED, Text, nat, put_in
 from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.loops import unrolled, with_loops
 from mathdl.formal.matrices import matrix_of, primitive
@@ -180,11 +179,11 @@ class Context:
         return f"forall {' '.join(map(str, index))} : nat, " + "".join(
             f"({i} < {nat(d)})%nat -> " for i, d in zip(index, t.shape[skipped:], strict=True))
 
-    def definition(self, t: Tensor) -> str:
+    def definition(self, t: Tensor, text: Text | None = None, level: int = 0) -> str:
         index = out_indices(t.ndim)
         points = "".join(f" ({self.name(w)} : {arrow(w.ndim)})" for w in self.system.moving[t])
         axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
-        body = self.right_hand_side(t, index)
+        body = self.right_hand_side(t, index, text, level)
         return f"Definition {self.name(t)}{points}{axes} : R := {body}."
 
     def matrix(self, t: Tensor, suffix: str = "") -> str:
@@ -199,9 +198,8 @@ class Context:
         """
         if name := primitive(t):
             return f"({' '.join([name, self.matrix(matrix_of(t)), *map(nat, index)])})"
-        places = dict(zip(map(str, out_indices(t.ndim)), map(nat, index), strict=True))
         body = (text or self.text).real(self.system.term(t, out_indices(t.ndim)), level)
-        return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body)
+        return put_in(body, tuple(index))
 
     def sign_lemma(self, t: Tensor, always: bool) -> Lemma | None:
         """The sign of a quantity wherever the inputs are, or at the point only."""

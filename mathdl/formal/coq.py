@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ from sympy import (
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.terms import PLUS, SUM, is_entry
+from mathdl.ir.index import out_indices
 from mathdl.scalar.declare import ScalarFunction, of_head
 
 #: Declared functions that have a name of their own in Coq, or in the library.
@@ -85,6 +87,12 @@ def _nat(expr: Any) -> str:
     if isinstance(expr, Mod):
         return f"({_nat(expr.args[0])} mod {_nat(expr.args[1])})"
     raise UnsupportedError(f"the index {expr} has no certificate yet")
+
+
+def put_in(text: str, index: Sequence[Any]) -> str:
+    """A text over the canonical output indices at other ones."""
+    places = dict(zip(map(str, out_indices(len(index))), map(nat, index), strict=True))
+    return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), text)
 
 
 class Text:

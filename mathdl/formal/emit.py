@@ -17,7 +17,7 @@ from sympy import expand_mul
 from mathdl.errors import UnsupportedError
 from mathdl.formal.chain import Chain, Path
 from mathdl.formal.context import Context, Lemma, arrow, in_order
-from mathdl.formal.coq import Text, nat
+from mathdl.formal.coq import nat
 from mathdl.formal.fixpoints import definitions
 from mathdl.formal.known import MatrixFacts
 from mathdl.formal.stages import stages
@@ -262,10 +262,9 @@ class _Part:
             f"  intros c' t0 {name}_dot start' moves'. subst {name}.",
             f"  eapply D_eq; [exact (derivative {' '.join([*arguments, *conditions])})|].",
         ]
-        text = Text({**context.text.heads})
         for k, v in enumerate(others):
             index = context.fresh_index(v)
-            term = text.real(context.system.entry(context.results[v.name or ""],
+            term = context.text.real(context.system.entry(context.results[v.name or ""],
                                                   (*context.prefix, *index)))
             zero = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "(c' t0)",
                           summed(f"{term} * 0", index, v.shape))

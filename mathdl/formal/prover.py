@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -13,7 +12,7 @@ from sympy import Float, Integer, KroneckerDelta, Symbol, expand, preorder_trave
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Tactics
-from mathdl.formal.coq import nat
+from mathdl.formal.coq import put_in
 from mathdl.formal.equations import equation
 from mathdl.formal.terms import SUM, entries, is_entry
 from mathdl.ir.index import out_indices
@@ -71,11 +70,9 @@ class Prover:
         if name in self.equals:
             return self.context.text.real(self.right_hand_side(term)), self.equals[name][1]
         if name in self.dots:
-            places = dict(zip(map(str, out_indices(len(term.args))), map(nat, term.args),
-                              strict=True))
             t = self.dots[name]
             body = self.context.text.real(self.dot_body(t, out_indices(t.ndim)))
-            return re.sub(r"\w+", lambda m: places.get(m[0], m[0]), body), "reflexivity"
+            return put_in(body, term.args), "reflexivity"
         text = self.context.right_hand_side(self.context.system.tensor(term), term.args)
         return text, "reflexivity"
 

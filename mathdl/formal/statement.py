@@ -113,12 +113,7 @@ class Statement:
             loop = loop_of(t)
             whole = "\n".join(of_values(self.context, loop).definitions())
             return self._tidy(whole) if t is loop.states[0] else ""
-        index = out_indices(t.ndim)
-        points = "".join(f" ({self.context.name(w)} : {arrow(w.ndim)})"
-                         for w in self.context.system.moving[t])
-        axes = f" ({' '.join(map(str, index))} : nat)" if index else ""
-        body = self.context.right_hand_side(t, index, self.text, ANY)
-        return self._tidy(f"Definition {self.context.name(t)}{points}{axes} : R := {body}.")
+        return self._tidy(self.context.definition(t, self.text, ANY))
 
     def __str__(self) -> str:
         context = self.context

@@ -13,7 +13,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import RESERVED, function_name, nat
 from mathdl.formal.functions import needs
 from mathdl.formal.matrices import below, elementary, matrix_of, primitive
-from mathdl.formal.terms import SUM, entry, fresh, in_order
+from mathdl.formal.terms import entries, entry, fresh, in_order, nested
 from mathdl.ir.build import bound_ranges, define, out_ranges, substitute
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range, out_indices, slot, slots_in
@@ -119,11 +119,6 @@ class Equations:
             return ""
         return "positive" if body.is_positive else "nonnegative" if body.is_nonnegative else ""
 
-    def indices(self, t: Tensor) -> tuple[Any, ...]:
-        """The canonical output indices, with their ranges recorded."""
-        found = out_indices(t.ndim)
-        return found
-
     def entry(self, t: Tensor, index: Iterable[Any]) -> Any:
         return entry(self.names[t], tuple(index), self.signs[t])
 
@@ -152,7 +147,7 @@ class Equations:
             for e, d in zip(a.index, a.tensor.shape, strict=True):
                 if in_range(e, d, ranges):
                     continue
-                if not (set(e.free_symbols) & set(ranges)) and not is_data(e):
+                if not (set(e.free_symbols) & set(ranges)) and not slots_in(e):
                     self.needed[f"({nat(e)} < {nat(d)})%nat"] = None
                     self.inside.add((e, d))
                     continue
@@ -165,18 +160,7 @@ class Equations:
 
     def term(self, t: Tensor, index: Iterable[Any]) -> Any:
         """The right-hand side of an entry."""
-        body, bound = self.body(t, index)
-        for symbol, dim in reversed(bound):
-            body = SUM(dim, symbol, body)
-        return body
-
-    def expand(self, term: Any, names: set[str]) -> Any:
-        """A term with the entries of these tensors replaced by their right-hand sides."""
-        while True:
-            found = [e for e in term.atoms(*_ENTRY) if e.func.__name__ in names]
-            if not found:
-                return term
-            term = term.xreplace({e: self.term(self.tensor(e), e.args) for e in found})
+        return nested(*self.body(t, index))
 
     def conditions(self, t: Tensor) -> Iterator[Condition]:
         """What a right-hand side needs to be defined and differentiable, where it is not plain."""
@@ -187,33 +171,24 @@ class Equations:
             yield Condition("invertible", self.entry(matrix, (Integer(0), Integer(0))), ())
         if t.definition is None or t.definition.reduce not in ("none", "sum"):
             return
-        body, bound = self.body(t, self.indices(t))
-        indices = (*zip(self.indices(t), t.shape, strict=True), *bound)
+        body, bound = self.body(t, out_indices(t.ndim))
+        indices = (*zip(out_indices(t.ndim), t.shape, strict=True), *bound)
         for part in sorted(body.atoms(Pow), key=str):
             base, exponent = part.args
-            if base.is_positive or not base.atoms(*_ENTRY):
+            if base.is_positive or not entries(base):
                 continue
             if exponent.is_Integer:
                 if exponent.is_negative and not base.is_nonzero:
                     yield Condition("nonzero", base, indices)
-            elif base.is_Rational is None or not base.is_positive:
+            else:
                 yield Condition("positive", base, indices)
         for part in sorted(body.atoms(Function), key=str):
             declared = of_head(type(part))
-            moves = any(self.moving[self.tensor(e)] for e in part.atoms(*_ENTRY))
+            moves = any(self.moving[self.tensor(e)] for e in entries(part))
             for kind, term in needs(declared, part.args) if declared is not None else ():
                 if kind == "positive" or moves:
                     yield Condition(kind, term, indices)
 
 
-def is_data(index: Any) -> bool:
-    return bool(slots_in(index))
-
-
 _SIGNED = {exp, Abs, KroneckerDelta, *(lookup(n).head for n in (
     "gt", "ge", "lt", "le", "eq", "ne", "sigmoid", "softplus", "relu", "normal_pdf"))}
-
-
-from sympy.core.function import AppliedUndef  # noqa: E402
-
-_ENTRY = (AppliedUndef,)
