@@ -10,7 +10,7 @@ from mathdl.formal.context import Context, Lemma, Tactics
 from mathdl.formal.loops import is_states, loop_of, of_result
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
-from mathdl.formal.same_loops import same_states
+from mathdl.formal.same_loops import Operands, same_states
 from mathdl.formal.terms import entries, nested
 from mathdl.ir.build import redefine
 from mathdl.ir.index import out_indices
@@ -122,8 +122,13 @@ class Chain:
                 steps = "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas)
                 equals[self.context.name(operand.tensor)] = new, f"{steps}reflexivity"
                 used += [u for u in lemmas if u not in used]
-        lemmas = same_states(self.context, self.prover, a, b, equals, used)
+        operands = Operands(equals, used, self._settled())
+        lemmas = same_states(self.context, self.prover, a, b, operands, certain=True)
         return lemmas[a.states.index(t)]
+
+    def _settled(self) -> dict[Tensor, Tensor]:
+        """What recurrences are shown to be by now."""
+        return {t: found for t, (found, _) in self.known.items() if is_states(t)}
 
     def _same_loop(self, state: Tensor, result: Tensor) -> None:
         """The loop of a state and one that the result reads are the same, if that is shown."""
@@ -137,7 +142,8 @@ class Chain:
                 if ([s.shape for s in a.states] == [s.shape for s in b.states]
                         and a.step.reverse == b.step.reverse):
                     try:
-                        lemmas = same_states(self.context, self.prover, a, b, {}, [])
+                        lemmas = same_states(self.context, self.prover, a, b,
+                                             Operands({}, (), self._settled()))
                     except UnsupportedError:
                         continue
                     for s, r, lemma in zip(a.states, b.states, lemmas, strict=True):

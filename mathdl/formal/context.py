@@ -135,6 +135,9 @@ class Context:
 
     def add(self, tensors: Iterable[Tensor], hints: dict[Tensor, str] | None = None) -> None:
         """Name tensors and what is below them."""
+        tensors = [t for t in tensors if t not in self.system.names]
+        if not tensors:
+            return
         tensors = with_loops(tensors)
         self.system.add(tensors, hints or {})
         for t in topological(tensors):

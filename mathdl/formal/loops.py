@@ -7,8 +7,9 @@ step computes is an equation like all others, with the axis of steps in front.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sympy import Integer, KroneckerDelta, expand_mul
@@ -63,13 +64,21 @@ class Unrolled:
         return Integer(0) if self.step.reverse else self.length - 1
 
     @property
+    def operands(self) -> tuple[Access, ...]:
+        return self.states[0].operands
+
+    @property
     def starts(self) -> tuple[Tensor, ...]:
-        return tuple(a.tensor for a in self.states[0].operands[:len(self.states)])
+        return tuple(a.tensor for a in self.operands[:len(self.states)])
 
     @property
     def sequences(self) -> tuple[Tensor, ...]:
         m = len(self.states)
-        return tuple(a.tensor for a in self.states[0].operands[m:m + len(self.step.items)])
+        return tuple(a.tensor for a in self.operands[m:m + len(self.step.items)])
+
+    @property
+    def constants(self) -> tuple[Tensor, ...]:
+        return tuple(a.tensor for a in self.operands[len(self.states) + len(self.step.items):])
 
 
 def is_states(tensor: Tensor) -> bool:
@@ -82,7 +91,7 @@ def unrolled(tensors: Iterable[Tensor]) -> list[Tensor]:
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         if tensor.recurrence is not None:
             given[loop_key(tensor)] = operands
-            return _at_all_times(tensor.recurrence, operands, [tensor.emitted])[0]
+            return at_all_times(tensor.recurrence, operands, [tensor.emitted])[0]
         if tensor.definition is None:
             return redefine(tensor, operands)
         return _shifted(tensor, operands)
@@ -119,12 +128,13 @@ def unrolled(tensors: Iterable[Tensor]) -> list[Tensor]:
     return rewrite(tensors, rule)
 
 
+@lru_cache(maxsize=256)
 def loop_of(states: Tensor) -> Unrolled:
     """The loop that has these states."""
     assert states.call is not None
     step: Recurrence = dict(states.call.params)["recurrence"]
     every = _states(step, states.operands)
-    nexts = plain(_at_all_times(step, states.operands, step.nexts), {})
+    nexts = plain(at_all_times(step, states.operands, step.nexts), {})
     given = {id(t) for t in topological([a.tensor for a in states.operands])}
     inside = topological(nexts, given | {id(s) for s in every})
     return Unrolled(step, every, tuple(nexts), tuple(inside))
@@ -157,10 +167,11 @@ def _states(step: Recurrence, operands: tuple[Access, ...]) -> tuple[Tensor, ...
     )
 
 
-def _at_all_times(
-    step: Recurrence, operands: tuple[Access, ...], wanted: Iterable[Tensor]
+def at_all_times(
+    step: Recurrence, operands: tuple[Access, ...], wanted: Iterable[Tensor],
+    more: Mapping[Tensor, Tensor] | None = None,
 ) -> list[Tensor]:
-    """Quantities of a step at every time."""
+    """Quantities of a step at every time; ``more`` says what else varies with it."""
     stacked: dict[Tensor, Tensor] = {}
     for state, states in zip(step.states, _states(step, operands), strict=True):
         shape = (step.length, *state.shape)
@@ -169,7 +180,7 @@ def _at_all_times(
         stacked[state] = define(out_ranges(shape), slot(0), [access])
     m, n = len(step.states), len(step.states) + len(step.items)
     values = [a.tensor for a in operands]
-    stacked |= dict(zip(step.items, values[m:n], strict=True))
+    stacked |= dict(zip(step.items, values[m:n], strict=True)) | dict(more or {})
     wanted = list(wanted)
     if any(t.recurrence is not None for t in topological(wanted)):
         raise UnsupportedError("no certificate through a recurrence inside of a recurrence yet")

@@ -177,7 +177,7 @@ class Sweep:
         bars = self._cotangents()
         contributions = self._contributions()
         loops = self._through_time()
-        results = {r for loop in loops for r, _ in loop.results}
+        results = {r for loop in loops for r, *_ in loop.results}
         inside = {u for t in self.order() if is_states(t) for u in loop_of(t).inside}
         waiting = [set(loop.loop.states) for loop in loops]
         given: dict[Tensor, list[str]] = {}
@@ -190,7 +190,7 @@ class Sweep:
                 for loop, left in zip(loops, waiting, strict=True):
                     if left == {t}:
                         pieces = self._pieces(loop.pulls, given, lines)
-                        wholes = [f"Q_{self.context.name(r)}" for r, _ in loop.results]
+                        wholes = [f"Q_{self.context.name(r)}" for r, *_ in loop.results]
                         lines += loop.lemmas(wholes, pieces)
                         names.append(f"chain_{loop.name}")
                     left.discard(t)
@@ -270,7 +270,7 @@ class Sweep:
             if recurrence is None:
                 raise UnsupportedError("no certificate: what has no slot is no recurrence")
             loop = loop_of(of_result(result, recurrence))
-            results = [(plain[r], plain[bar]) for r, bar in consumers]
+            results = [(plain[r], r.emitted, plain[bar]) for r, bar in consumers]
             loops.append(ThroughTime(self, loop, results, pulls))
         return loops
 

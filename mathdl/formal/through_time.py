@@ -2,7 +2,8 @@
 
 With ``k`` the backward recurrence and ``s_dot`` the derivatives of the states, one step says
 ``<k[t+1], s_dot[t+1]> + e[t] = <k[t], s_dot[t]> + c[t]``: what the results' cotangents give at
-``t`` and what goes to sequences and to what is fixed.  The sum over all steps is the lemma.
+``t`` and what goes to sequences and to what is fixed.  It is shown quantity by quantity in
+:mod:`mathdl.formal.one_step`; the sum over all steps is the lemma.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 from sympy import Integer
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.context import Lemma, Tactics
+from mathdl.formal.context import Lemma
 from mathdl.formal.coq import nat
 from mathdl.formal.loops import Unrolled, is_states, loop_of
+from mathdl.formal.one_step import Leaf, OneStep, Seed
 from mathdl.formal.terms import SUM, fresh, in_order, nested
-from mathdl.ir.build import is_zero
-from mathdl.ir.index import out_indices
+from mathdl.ir.build import define, is_zero, out_ranges
+from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological
-from mathdl.ir.tensor import Tensor
+from mathdl.ir.tensor import Access, Tensor
 
 if TYPE_CHECKING:
     from mathdl.formal.sweep import Sweep
@@ -30,9 +32,11 @@ Pair = tuple[int, int]  # a state of the loop and what flows back into it
 
 
 class ThroughTime:
-    """One loop: its ``results`` with their cotangents, and what its operands get."""
+    """One loop: its ``results``, what the step calls them, and their cotangents, and what its
+    operands get."""
 
-    def __init__(self, sweep: Sweep, loop: Unrolled, results: Sequence[tuple[Tensor, Tensor]],
+    def __init__(self, sweep: Sweep, loop: Unrolled,
+                 results: Sequence[tuple[Tensor, Tensor, Tensor]],
                  pulls: Sequence[tuple[Tensor, Tensor]]) -> None:
         self.sweep, self.context, self.loop = sweep, sweep.context, loop
         self.results, self.pulls = results, pulls
@@ -60,19 +64,19 @@ class ThroughTime:
                     yield other, pairs
         yield None, []
 
-    def _backwards(self) -> tuple[Unrolled | None, list[Pair], Tactics]:
-        """The recurrence that a step agrees with, and the tactics that show it."""
-        dots = [f"{self.context.name(t)}_dot" for t in self.loop.inside]
+    def _backwards(self) -> tuple[Unrolled | None, list[Pair], OneStep]:
+        """The recurrence that a step agrees with, and the lemmas that show it."""
+        refused = ""
         for back, pairs in self._candidates():
             self.back, self.pairs = back, pairs
-            left, right = self._step_sides()
             try:
-                return back, pairs, self.sweep.prover.equal(
-                    left, right, (*self.context.prefix, self.t), "a step", dots)
-            except UnsupportedError:
-                continue
+                return back, pairs, OneStep(
+                    self.sweep, self.loop, self.t, [*self._flows(), *self._given()],
+                    self._leaves())
+            except UnsupportedError as error:
+                refused = refused or str(error)
         raise UnsupportedError(
-            f"no certificate: no proof was found of a step of {self.name} backwards")
+            f"{refused or 'no certificate'} (a step of {self.name} backwards)")
 
     # -- terms --------------------------------------------------------------------------------
 
@@ -126,66 +130,99 @@ class ThroughTime:
         return self._product(self.back.nexts[pair[1]], s, self.back.final,
                              lambda i: self.sweep.start_dot(self.loop, s, i))
 
-    def _given(self) -> Any:
+    def _flows(self) -> list[Seed]:
+        """What flows back into the states after a step."""
+        found = []
+        for pair in self.pairs:
+            after = self.loop.step.nexts[pair[0]]
+            term = self._after(pair, self.t)
+            if term != 0:
+                found.append(Seed(after, self._turned(self._states(pair)[1], after, True), term))
+        return found
+
+    def _given(self) -> list[Seed]:
         """What the cotangents of results give at a step; those of the last one flow in."""
         ends = {self.loop.nexts[j] for j, k in self.pairs
                 if self.back is not None and not is_zero(self.back.starts[k])}
-        total = Integer(0)
-        for r, bar in self.results:
+        found = []
+        for r, emitted, bar in self.results:
             if r in ends:
                 continue
             index = self.context.fresh_index(r)[1:]
             term = self.context.system.entry(bar, (*self.context.prefix, self.t, *index))
-            total += nested(term * self.context.dot(r, (self.t, *index)),
-                            zip(index, r.shape[1:], strict=True))
-        return total
+            term = nested(term * self.context.dot(r, (self.t, *index)),
+                          zip(index, r.shape[1:], strict=True))
+            found.append(Seed(emitted, self._turned(bar, emitted, False), term))
+        return found
 
-    def _taken(self) -> Any:
+    def _turned(self, bar: Tensor, inner: Tensor, flows: bool) -> Tensor:
+        """A cotangent at every step: of the time after it, or of the axis after the prefix."""
+        prefix = self.context.value.shape
+        shape = (self.loop.length, *prefix, *inner.shape)
+        t, *rest = out_indices(len(shape))
+        p = len(prefix)
+        index = [self.loop.after(t), *rest] if flows else [*rest[:p], t, *rest[p:]]
+        return define(out_ranges(shape), slot(0), [Access(bar, tuple(index))])
+
+    def _leaves(self) -> list[Leaf]:
+        """What a step gives to the states before it, to sequences and to what is fixed."""
+        step, paired = self.loop.step, dict(self.pairs)
+        found = [Leaf((s,), self._before((j, paired[j]), self.t) if j in paired else Integer(0))
+                 for j, s in enumerate(step.states) if self._moves(self.loop.states[j])]
+        taken = self._taken()
+        inner: dict[Tensor, list[Tensor]] = {}
+        for q, operand in zip((*step.items, *step.fixed),
+                              (*self.loop.sequences, *self.loop.constants), strict=True):
+            if self._moves(operand):
+                inner.setdefault(operand, []).append(q)
+        return [*found, *(Leaf(tuple(qs), taken.get(operand, Integer(0)))
+                          for operand, qs in inner.items())]
+
+    def _moves(self, t: Tensor) -> bool:
+        return bool(self.context.system.moving[t]) and t not in self.sweep.still
+
+    def _taken(self) -> dict[Tensor, Any]:
         """What sequences and what is fixed get at a step."""
-        total = Integer(0)
+        found: dict[Tensor, Any] = {}
         system, prefix, t = self.context.system, self.context.prefix, self.t
         starts = list(self.loop.starts)
         for target, after in self.pulls:
             if target in starts:
                 starts.remove(target)
                 continue
-            if not system.moving[target] or target in self.sweep.still or is_zero(after):
+            if not self._moves(target) or is_zero(after):
                 continue
             index = self.context.fresh_index(target)
             if target in self.loop.sequences:
                 rest = index[1:]
-                term = system.entry(after, (*prefix, t, *rest))
-                total += nested(term * self.context.dot(target, (t, *rest)),
-                                zip(rest, target.shape[1:], strict=True))
-                continue
-            body, bound = system.body(after, (*prefix, *index))
-            if not bound or bound[0][1] != self.loop.length:
-                raise UnsupportedError(
-                    f"no certificate: what {self.context.name(target)} gets through time is no "
-                    "sum over time")
-            binders = [*zip(index, target.shape, strict=True), *bound[1:]]
-            term = body.xreplace({bound[0][0]: t}) * self.context.dot(target, index)
-            total += nested(term, binders)
-        return total
-
-    def _step_sides(self) -> tuple[Any, Any]:
-        left = sum((self._after(p, self.t) for p in self.pairs), self._given())
-        right = sum((self._before(p, self.t) for p in self.pairs), self._taken())
-        return left, right
+                term = system.entry(after, (*prefix, t, *rest)) * self.context.dot(
+                    target, (t, *rest))
+                binders = [*zip(rest, target.shape[1:], strict=True)]
+            else:
+                body, bound = system.body(after, (*prefix, *index))
+                if not bound or bound[0][1] != self.loop.length:
+                    raise UnsupportedError(
+                        f"no certificate: what {self.context.name(target)} gets through time is "
+                        "no sum over time")
+                term = body.xreplace({bound[0][0]: t}) * self.context.dot(target, index)
+                binders = [*zip(index, target.shape, strict=True), *bound[1:]]
+            found[target] = found.get(target, Integer(0)) + nested(term, binders)
+        return found
 
     # -- lemmas -------------------------------------------------------------------------------
 
     def lemmas(self, wholes: Sequence[str], pieces: Sequence[str]) -> list[str]:
         """One step, and the sum over all steps: ``Q + ... = q + ...``."""
         real, t, length = self.context.text.real, self.t, nat(self.loop.length)
-        given, taken = self._given(), self._taken()
+        given = sum((s.term for s in self._given()), Integer(0))
+        taken = sum(self._taken().values(), Integer(0))
         (i,) = out_indices(1)
         flow = f"flow_{self.name}"
         join = self._join
         after, before = (join(f, t) for f in (self._after, self._before))
         step = Lemma(f"step_{self.name}", f"forall {t} : nat, ({t} < {length})%nat -> "
                      f"{after} + {real(given)} = {before} + {real(taken)}",
-                     ["intros.", *self.step], note="one step backwards")
+                     self.step.proof(), note="one step backwards")
         e, c = f"(fun {t} => {real(given)})", f"(fun {t} => {real(taken)})"
         ends, starts = ([f(p) for p in self.pairs] for f in (self._at_end, self._at_start))
         q = self.sweep.quantities
@@ -221,7 +258,7 @@ class ThroughTime:
         whole = Lemma(f"chain_{self.name}", f"{_added(wholes)} = {_added(pieces)}", proof,
                       note="back-propagation through time")
         return [f"Definition {flow} ({i} : nat) : R := {join(self._flow, i)}.",
-                step.text(), whole.text()]
+                *self.step.lines, step.text(), whole.text()]
 
     def _join(self, term: Any, time: Any) -> str:
         return _added(self.context.text.real(term(p, time)) for p in self.pairs)
