@@ -188,10 +188,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_is_refused_quickly(kind):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(MathDLError) as caught:
         parse(HOSTILE[kind], SHAPES)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
