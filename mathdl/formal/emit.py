@@ -36,6 +36,7 @@ From Coquelicot Require Import Coquelicot.
 From Mathdl Require Import Tactics Laws.
 Open Scope R_scope.
 """
+DEFINED = re.compile(r"^(?:Definition|Fixpoint|with|Lemma) (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,8 @@ class _Part:
                  if u.name not in done]
         tangents = self.sweep.tangents()
         adjoints, names = self.sweep.adjoints()
-        used = [t for t in topological([*context.system.names]) if not t.is_input]
-        lines = [
-            *([f"Module {self.module}."] if self.module else []),
-            "Section Certificate.", *self._given(),
-            "\n(* ---- the quantities, and the signs of those that have one ---- *)",
-            *definitions(context, topological([*context.system.names])),
-            *(u.text() for t in used if (u := context.sign_lemma(t, True))),
-            *(u.text() for u in known.everywhere),
-            *_part("the expression as it is differentiated", before),
-            "\n(* ---- along a curve: one tangent lemma for each equation ---- *)",
-            "Section Curve.", *self._curve(statement),
-            *(u.text() for t in used if (u := context.sign_lemma(t, False))),
-            *(u.text() for u in known.here),
+        about = self._curve(statement)
+        proofs = [
             *tangents,
             "\n(* ---- cotangents: what each equation gives to what it reads ---- *)", *adjoints,
             *_part("simplifications", after),
@@ -122,8 +112,24 @@ class _Part:
         for w in context.wrt:
             label = f"gradient_{context.name(w)}"
             self.theorems.append(f"{self.module}.{label}" if self.module else label)
-            lines.append(self._theorem(w, statement, label))
-        lines += ["End Certificate.", *([f"End {self.module}."] if self.module else [])]
+            proofs.append(self._theorem(w, statement, label))
+        everything = topological([*context.system.names])
+        facts = [u.text() for u in known.everywhere], [u.text() for u in known.here]
+        quantities = needed(definitions(context, everything),
+                            [*facts[0], *before, *about, *facts[1], *proofs])
+        seen = words("\n".join([*quantities, *before, *proofs]))
+        signs = [[u.text() for t in everything if not t.is_input and context.name(t) in seen
+                  and (u := context.sign_lemma(t, always))] for always in (True, False)]
+        lines = [
+            *([f"Module {self.module}."] if self.module else []),
+            "Section Certificate.", *self._given(),
+            "\n(* ---- the quantities, and the signs of those that have one ---- *)",
+            *quantities, *signs[0], *facts[0],
+            *_part("the expression as it is differentiated", before),
+            "\n(* ---- along a curve: one tangent lemma for each equation ---- *)",
+            "Section Curve.", *about, *signs[1], *facts[1], *proofs,
+            "End Certificate.", *([f"End {self.module}."] if self.module else []),
+        ]
         return "\n".join(line for line in lines if line) + "\n"
 
     def _everywhere(self, lemmas: Sequence[Lemma]) -> list[Lemma]:
@@ -284,6 +290,17 @@ def summed(text: str, index: Sequence[Any], shape: Sequence[Dim]) -> str:
     for i, d in reversed(list(zip(index, shape, strict=True))):
         text = f"sumf {nat(d)} (fun {i} => {text})"
     return text
+
+
+def needed(blocks: Sequence[str], used: Sequence[str]) -> list[str]:
+    """The blocks that define what is named in those after them, or in what they are used for."""
+    seen = words("\n".join(used))
+    kept: list[str] = []
+    for block in reversed(blocks):
+        if seen.intersection(DEFINED.findall(block)):
+            kept.append(block)
+            seen |= words(block)
+    return kept[::-1]
 
 
 def words(text: str) -> set[str]:
