@@ -77,12 +77,23 @@ class Chain:
     def path(self, a: Tensor, b: Tensor, what: str) -> Path:
         """The lemmas by which both are rewritten to one and the same."""
         left, right = self.canonical(a), self.canonical(b)
-        if left[0] is not right[0]:
-            raise UnsupportedError(f"no certificate: {what} does not follow from the steps")
         there, back = list(left[1]), list(right[1])
+        if left[0] is not right[0]:
+            there.append(self._by_definitions(left[0], right[0], what))
         while there and back and there[-1] is back[-1]:
             there.pop(), back.pop()
         return Path(tuple(there), tuple(back))
+
+    def _by_definitions(self, a: Tensor, b: Tensor, what: str) -> Lemma:
+        """What the steps leave, such as a transpose that is read through on one side alone."""
+        try:
+            proof = self.prover.equal(self.context.entry(a), self.context.entry(b),
+                                      out_indices(a.ndim), what)
+        except UnsupportedError as error:
+            raise UnsupportedError(
+                f"no certificate: {what} does not follow from the steps") from error
+        ends = "_".join(map(self.context.name, (a, b)))
+        return Lemma(f"equal_{ends}", self._equality(a, b), ["intros.", *proof], note=what)
 
     def canonical(self, tensor: Tensor) -> Rewriting:
         """What a tensor is rewritten to, and the lemmas to rewrite with in turn."""
