@@ -14,7 +14,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, RESERVED, Text, nat, put_in
 from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.loops import unrolled, with_loops
-from mathdl.formal.matrices import matrix_of, primitive
+from mathdl.formal.matrices import inverse_in, matrix_of, primitive
 from mathdl.formal.stages import Stage
 from mathdl.formal.system import Condition, Equations, plain, shared_inputs
 from mathdl.formal.terms import Normal, entry, fresh
@@ -23,7 +23,6 @@ from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite, Step, tensors_of
 from mathdl.ir.system import inputs_of, topological
 from mathdl.ir.tensor import Tensor
-from mathdl.primitives.inverse import inverse
 from mathdl.proof.proof import Proof
 
 Tactics = list[str]
@@ -121,7 +120,7 @@ class Context:
                 self.normal.units[self.name(t)] = f"{self.name(t)}_unit"
             if "symmetric" in t.assume and t.ndim == 2:
                 self.normal.symmetric[self.name(t)] = f"{self.name(t)}_symmetric"
-        self.add([inverse(matrix_of(t)) for t in topological([self.prepared]) if primitive(t)])
+        self.add([inverse_in(t) for t in topological([self.prepared]) if primitive(t)])
         self.prefix = tuple(Symbol(f"o{k}", integer=True, nonnegative=True)
                             for k in range(self.value.ndim))
         self.normal.ranges.update(zip(self.prefix, self.value.shape, strict=True))
@@ -245,6 +244,10 @@ class Context:
         shown = text or self.text
         if c.kind == "invertible":
             return f"det {self.matrix(self.system.tensor(c.term))} <> 0"
+        if c.kind == "definite":
+            t = self.system.tensor(c.term)
+            return (f"forall k : nat, (k < {nat(t.shape[-1])})%nat -> "
+                    f"0 < pivot ({self.applied(t)}) k")
         if c.kind == "nonzero":
             return f"{front}{shown.real(c.term, COMPARED - 1)} <> 0"
         return front + need_text((c.kind, c.term), shown)

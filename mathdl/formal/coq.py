@@ -43,9 +43,9 @@ NAMES = {
 }
 WORDS = """
     R nat S O I t t0 derivative theorems PI INR IZR pow sumf maxf minf prodf delta det inv
-    logdet bell known side pos nz close Rpower Rdiv Rinv Rplus Rmult RInt Rlt_dec Req_EM_T fun
-    forall exists let in if then else match with end as at return Type Prop Set where cofix fix
-    using
+    logdet cholesky pivot bell known side pos nz close Rpower Rdiv Rinv Rplus Rmult RInt Rlt_dec
+    Req_EM_T fun forall exists let in if then else match with end as at return Type Prop Set where
+    cofix fix using
 """
 #: What no quantity and no function may be called.
 RESERVED = frozenset(WORDS.split())

@@ -18,7 +18,7 @@ from mathdl.formal.functions import definitions, laws
 
 #: The library's files, each after those that it needs.
 FILES = ("Sums", "Derivatives", "Primitives", "Functions", "Scalars", "Determinants", "Matrices",
-         "Tactics", "Laws")
+         "Cholesky", "Tactics", "Laws")
 GENERATED = {"Functions": definitions, "Laws": laws}
 MISSING = (
     "certificates are checked by Coq with Coquelicot, and {} was not found: install the Debian "

@@ -159,7 +159,8 @@ class _Script:
             return ["apply sumf_single."]
         if part.fixed is not None:
             at = nat(part.fixed)
-            return [f"apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|].",
+            return [f"etransitivity; [apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|]",
+                    "  | cbv beta; commuted].",
                     f"intros {v} {v}_lt; cbv beta; first [linear | rewrite (delta_sym {v} {at}); "
                     "linear]."]
         if part.product is None and not part.fact:

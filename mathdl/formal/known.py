@@ -6,7 +6,7 @@ from typing import Any
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, arrow
-from mathdl.formal.matrices import Fact, below, fact, matrix_of, primitive
+from mathdl.formal.matrices import Fact, fact, invertible, matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
@@ -78,19 +78,14 @@ class MatrixFacts:
         context.normal.symmetric[name] = f"{name}_symmetric"
 
     def _invertible(self, made: list[Tensor]) -> list[Lemma]:
-        """Transposes and inverses of invertible matrices are invertible."""
+        """Transposes and inverses of invertible matrices are invertible, and Cholesky factors."""
         found: dict[str, Lemma] = {}
-        for t in made:
-            chain = [matrix_of(t)]
-            while (inner := below(chain[-1])) is not None:
-                chain.append(inner[0])
-            for matrix in reversed(chain[:-1]):
-                inner = below(matrix)
-                assert inner is not None
+        for t in (t for t in made if primitive(t) != "cholesky"):
+            for matrix, inner, lemma in invertible(matrix_of(t)):
                 label = f"invertible_{self.context.name(matrix)}"
                 found.setdefault(label, Lemma(
                     label, f"det {self.context.matrix(matrix)} <> 0",
-                    [f"apply ({inner[1]} {self.context.matrix(inner[0])}). known."],
+                    [f"apply ({lemma} {self.context.matrix(inner)}). known."],
                     hint=f"Hint Resolve {label} : signs."))
         return list(found.values())
 

@@ -1,8 +1,9 @@
-"""Inverses and determinants in a certificate: what they are there, and what is known of them.
+"""Inverses, determinants and Cholesky factors in a certificate: what they are there, and what is
+known of them.
 
-``inv`` and ``det`` are functions of the library, Cramer's rule and Laplace's expansion; a linear
-system's solution is the inverse applied.  What holds of their entries are lemmas of the library,
-and a fact turns one entry into a term by such a lemma.
+``inv``, ``det`` and ``cholesky`` are functions of the library: Cramer's rule, Laplace's expansion
+and the factor's own equations; a linear system's solution is the inverse applied.  What holds of
+their entries are lemmas of the library, and a fact turns one entry into a term by such a lemma.
 """
 
 from __future__ import annotations
@@ -11,19 +12,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sympy import KroneckerDelta
+
 from mathdl.errors import UnsupportedError
 from mathdl.ir.build import define, out_ranges, redefine
+from mathdl.ir.dim import Shape
 from mathdl.ir.index import bound_index, out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.primitives.cholesky import cholesky_factor
 from mathdl.primitives.determinant import determinant, log_determinant
 from mathdl.primitives.inverse import inverse
+from mathdl.scalar.compare import lt
 from mathdl.simplify.matrices import OF_INVERSE
 
-MADE = {"inv": inverse, "det": determinant, "logdet": log_determinant}
+MADE = {"inv": inverse, "det": determinant, "logdet": log_determinant,
+        "cholesky": cholesky_factor}
 
 
 def elementary(tensor: Tensor, operands: Sequence[Access]) -> Tensor:
-    """A primitive's result by inverses and determinants of general matrices."""
+    """A primitive's result by inverses, determinants and factors of general matrices."""
     call = tensor.call
     assert call is not None
     if call.primitive not in (*MADE, "solve"):
@@ -48,7 +55,7 @@ def _applied(a: Tensor, b: Tensor) -> Tensor:
 
 
 def primitive(t: Tensor) -> str:
-    """``inv``, ``det`` or ``logdet``; empty for what is no such result."""
+    """``inv``, ``det``, ``logdet`` or ``cholesky``; empty for what is no such result."""
     return t.call.primitive if t.call is not None and t.call.primitive in MADE else ""
 
 
@@ -77,21 +84,49 @@ def column_of(t: Tensor) -> Tensor | None:
     return access.tensor if plain else None
 
 
-def below(t: Tensor) -> tuple[Tensor, str] | None:
-    """The matrix whose transpose or inverse this is, and the lemma that it is invertible too."""
+def invertible(t: Tensor) -> list[tuple[Tensor, Tensor, str]]:
+    """This matrix and those inside of it that are invertible because of another one, with that
+    one and the lemma that says so, from the inside."""
     if (inner := transposed(t)) is not None:
-        return inner, "det_turned_nonzero"
-    return (matrix_of(t), "det_inv_nonzero") if primitive(t) == "inv" else None
+        return [*invertible(inner), (t, inner, "det_turned_nonzero")]
+    if primitive(t) == "inv":
+        return [*invertible(matrix_of(t)), (t, matrix_of(t), "det_inv_nonzero")]
+    return [(t, matrix_of(t), "det_cholesky_nonzero")] if primitive(t) == "cholesky" else []
+
+
+def need(t: Tensor) -> tuple[str, Tensor]:
+    """What a primitive's result needs: a matrix that is ``invertible``, or ``definite``: all
+    pivots of its symmetric part are positive."""
+    if primitive(t) == "cholesky":
+        return "definite", matrix_of(t)
+    outer, inner, _ = next(iter(invertible(matrix_of(t))), (t, matrix_of(t), ""))
+    return "definite" if primitive(outer) == "cholesky" else "invertible", inner
+
+
+def inverse_in(t: Tensor) -> Tensor:
+    """The inverse that the derivative of a primitive's result reads."""
+    return inverse(t if primitive(t) == "cholesky" else matrix_of(t))
+
+
+def extents(t: Tensor) -> Shape:
+    """The dims over which the derivative of a primitive's result is a sum."""
+    shape = matrix_of(t).shape
+    return (*shape, shape[0]) if primitive(t) == "cholesky" else shape
 
 
 def differential(t: Tensor, index: Sequence[Any], entry: Callable[[Tensor, Sequence[Any]], Any],
           dot: Callable[[Tensor, Sequence[Any]], Any], bound: Sequence[Any]) -> Any:
-    """One term of the derivative along a curve, summed over two bound indices.
+    """One term of the derivative along a curve, summed over bound indices.
 
-    ``dV = -V dA V``, ``d logdet A = tr(V dA)`` and Jacobi's ``d det A = det A tr(V dA)``.
+    ``dV = -V dA V``, ``d logdet A = tr(V dA)``, Jacobi's ``d det A = det A tr(V dA)``, and
+    ``dL = L Phi(V dA V^T)`` with ``Phi`` the lower triangle and half the diagonal.
     """
-    matrix, (k, l) = matrix_of(t), bound
-    v = inverse(matrix)
+    matrix, v, (k, l, *others) = matrix_of(t), inverse_in(t), bound
+    if primitive(t) == "cholesky":
+        (i, j), (m,) = index, others
+        half = lt(j, k) + KroneckerDelta(j, k) / 2
+        even = (dot(matrix, (l, m)) + dot(matrix, (m, l))) / 2
+        return entry(t, (i, k)) * half * entry(v, (k, l)) * entry(v, (j, m)) * even
     if primitive(t) == "inv":
         i, j = index
         return -(entry(v, (i, k)) * dot(matrix, (k, l)) * entry(v, (l, j)))
@@ -99,7 +134,8 @@ def differential(t: Tensor, index: Sequence[Any], entry: Callable[[Tensor, Seque
     return term if primitive(t) == "logdet" else entry(t, ()) * term
 
 
-MOVES = {"inv": "D_inverse", "det": "D_det", "logdet": "D_logdet"}
+MOVES = {"inv": "D_inverse", "det": "D_det", "logdet": "D_logdet",
+         "cholesky": "D_cholesky"}
 
 
 @dataclass(frozen=True)
@@ -119,6 +155,8 @@ class Fact:
 def fact(t: Tensor) -> Fact | None:
     """What is known of the inverse or determinant of a transpose or of an inverse."""
     name, matrix = primitive(t), matrix_of(t)
+    if name == "cholesky":
+        return None
     if (inner := transposed(matrix)) is not None:
         return Fact(f"{name}_turned", inner, MADE[name](inner), lambda index: tuple(index)[::-1])
     if primitive(matrix) != "inv":

@@ -11,14 +11,21 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
-from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
+from mathdl.formal.matrices import (
+    MOVES,
+    column_of,
+    differential,
+    extents,
+    inverse_in,
+    matrix_of,
+    primitive,
+)
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import in_order, nested
+from mathdl.formal.terms import fresh, in_order, nested
 from mathdl.formal.through_time import ThroughTime
 from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
-from mathdl.primitives.inverse import inverse
 from mathdl.scalar.declare import of_head
 
 COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne")
@@ -69,13 +76,15 @@ class Sweep:
 
     def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]
                          ) -> tuple[list[Any], list[tuple[Any, Any]]]:
-        """The same for an inverse or a determinant."""
+        """The same for an inverse, a determinant or a factor."""
         matrix = matrix_of(t)
         if not self.context.system.moving[matrix] or matrix in self.still:
             return [], []
-        bound = self.context.fresh_index(matrix)
-        found = differential(t, index, self.context.system.entry, self.context.dot, bound)
-        return [found], list(zip(bound, matrix.shape, strict=True))
+        bound = [(fresh(), d) for d in extents(t)]
+        self.context.system.ranges.update(bound)
+        found = differential(t, index, self.context.system.entry, self.context.dot,
+                             [i for i, _ in bound])
+        return [found], bound
 
     def dot_body(self, t: Tensor, index: Sequence[Any]) -> Any:
         parts, bound = self.parts(t, index)
@@ -135,11 +144,14 @@ class Sweep:
         if primitive(t) and t not in self.still:
             matrix = matrix_of(t)
             sides = ["cbv beta; known", "intros; cbv beta; D", *["range"] * t.ndim]
-            opened = dict.fromkeys([context.name(t), context.name(inverse(matrix))])
+            opened = "; ".join(
+                f"change ({context.applied(u)}) with "
+                f"({primitive(u)} {context.matrix(matrix_of(u))})"
+                for u in dict.fromkeys([inverse_in(t), t]))
             dim, _, along = context.matrix(matrix, "_at t").partition(" ")
             return [f"eapply D_eq; [apply ({MOVES[primitive(t)]} {dim} (fun t => {along}) "
                     f"{context.name(matrix)}_dot); [{' | '.join(sides)}] | "
-                    f"cbv beta; real_eq; unfold {', '.join(opened)}; commuted]."]
+                    f"cbv beta; real_eq; {opened}; commuted]."]
         _, bound = context.system.body(t, out_indices(t.ndim))
         unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
                          if a.tensor in self.unseen or a.tensor in self.still})

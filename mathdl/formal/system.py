@@ -12,7 +12,7 @@ from sympy import Abs, Function, Integer, KroneckerDelta, Pow, Symbol, exp
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import RESERVED, function_name, nat
 from mathdl.formal.functions import needs
-from mathdl.formal.matrices import below, elementary, matrix_of, primitive
+from mathdl.formal.matrices import elementary, need, primitive
 from mathdl.formal.terms import entries, entry, fresh, in_order, nested
 from mathdl.ir.build import bound_ranges, define, out_ranges, substitute
 from mathdl.ir.dim import Dim
@@ -67,7 +67,7 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
 @dataclass(frozen=True)
 class Condition:
     """``term`` is positive, not zero, or holds (``apart``) for all values of its indices, or a
-    matrix of such entries is ``invertible``."""
+    matrix of such entries is ``invertible``, or ``definite``: its pivots are positive."""
 
     kind: str
     term: Any
@@ -165,10 +165,8 @@ class Equations:
     def conditions(self, t: Tensor) -> Iterator[Condition]:
         """What a right-hand side needs to be defined and differentiable, where it is not plain."""
         if primitive(t):
-            matrix = matrix_of(t)
-            while (inner := below(matrix)) is not None:
-                matrix = inner[0]
-            yield Condition("invertible", self.entry(matrix, (Integer(0), Integer(0))), ())
+            kind, matrix = need(t)
+            yield Condition(kind, self.entry(matrix, (Integer(0), Integer(0))), ())
         if t.definition is None or t.definition.reduce not in ("none", "sum"):
             return
         body, bound = self.body(t, out_indices(t.ndim))

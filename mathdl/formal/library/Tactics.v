@@ -1,7 +1,8 @@
 (* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
 From Coq Require Import ZArith Reals Lra Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Determinants Matrices.
+From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Determinants Matrices
+  Cholesky.
 Open Scope R_scope.
 
 (* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
@@ -175,7 +176,8 @@ Ltac inside := first
     end ].
 Ltac commuted := first
   [ reflexivity
-  | solve [repeat (apply sumf_ext; intros); first [ring | unfold Rdiv; ring | rewrite delta_sym; ring]]
+  | solve [repeat (apply sumf_ext; intros);
+           first [ring | unfold Rdiv; ring | rewrite delta_sym; try unfold Rdiv; ring]]
   | solve [inside]
   | close ].
 
