@@ -26,7 +26,10 @@ INFIX = {"^": (30, 30, 29), "*": (40, 39, 40), "/": (40, 39, 40), "mod": (40, 39
          "+": (50, 49, 50), "-": (50, 49, 50), "=": (70, 69, 69), "<": (70, 69, 69),
          "<=": (70, 69, 69), "<>": (70, 69, 69), "/\\": (80, 79, 80), "\\/": (85, 84, 85),
          "->": (99, 99, 98)}
-WORDS = {"then", "else", "mod", "if", "fun", "forall"}
+WORDS = {"then", "else", "mod", "if", "fun", "forall", "let", "in"}
+#: A recursive function, by its number of steps, and those that are defined together with it.
+RECURSIVE = re.compile(r"([\w']+) ([^{}]*) \{struct (\w+)\} : R := "
+                       r"match \3 with O => (.*?) \| S \3 => (.*?) end(?: with |$)")
 CLOSE = 1e-9
 
 Term = tuple[Any, ...]
@@ -93,6 +96,13 @@ class Parser:
             first = self.term()
             self.take("else")
             return ("if", test, first, self.term())
+        if self.next == "let":
+            self.take()
+            name = self.take()
+            self.take(":=")
+            bound = self.term()
+            self.take("in")
+            return ("let", name, bound, self.term())
         head = self._atom()
         arguments = []
         while self.next and (self.next == "(" or self.next[0].isalnum() or self.next[0] == "_") \
@@ -176,6 +186,20 @@ def _binary(f: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
     return lambda a: lambda b: f(a, b)
 
 
+def _of_matrix(law: Callable[[Any], Any]) -> Callable[[int], Any]:
+    """A function of matrices, after their length."""
+    return lambda n: lambda a: law(table(a, (n, n)))
+
+
+def _inverse(a: Any) -> Any:
+    return curried(np.linalg.inv(a) if np.linalg.det(a) else a)
+
+
+def _logdet(a: Any) -> float:
+    size = abs(np.linalg.det(a))
+    return math.log(size) if size else 0.0
+
+
 def _exp(x: float) -> float:
     return math.exp(x) if x < 700 else math.inf
 
@@ -189,7 +213,8 @@ GIVEN: dict[str, Any] = {
     "Rpower": _binary(lambda a, b: _exp(b * math.log(a)) if a > 0 else 1.0),
     "Rlt_dec": _binary(lambda a, b: a < b), "Req_EM_T": _binary(lambda a, b: a == b),
     "Rle_dec": _binary(lambda a, b: a <= b), "Nat.eqb": _binary(lambda a, b: a == b),
-    "True": True, "RInt": lambda f: lambda a: lambda b: quad(f, a, b)[0],
+    "det": _of_matrix(np.linalg.det), "inv": _of_matrix(_inverse), "logdet": _of_matrix(_logdet),
+    "True": True, "S": lambda n: n + 1, "RInt": lambda f: lambda a: lambda b: quad(f, a, b)[0],
 }
 
 
@@ -211,6 +236,11 @@ def value(term: Term, scope: Mapping[str, Any], nat: bool = False) -> Any:
         return found
     if kind == "fun":
         return Function(tuple(n for n, _ in term[1]), term[2], scope)
+    if kind == "let":
+        return value(term[3], {**scope, term[1]: value(term[2], scope)}, nat)
+    if kind == "match":
+        steps = scope[term[1]]
+        return value(term[3], {**scope, term[1]: steps - 1}) if steps else value(term[2], scope)
     if kind == "if":
         return value(term[2] if value(term[1], scope) else term[3], scope, nat)
     if kind == "forall":
@@ -333,17 +363,21 @@ class Reading:
         """Everything defined, where the variables have these values (lengths are ints)."""
         found = {**LIBRARY, **{n: v if isinstance(v, int) else curried(v)
                                for n, v in values.items()}}
-        define(found, self._each(r"Definition ([\w']+)(.*)"))
+        define(found, self._each(r"(Definition|Fixpoint) (.*)"))
         return found
 
 
 def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> None:
-    """Add definitions, each of which may use those before it."""
-    for name, rest in definitions:
+    """Add definitions, each of which may use those before it, recursive ones also themselves."""
+    for kind, text in definitions:
+        if kind == "Fixpoint":
+            _define_together(scope, text)
+            continue
+        name, rest = re.fullmatch(r"([\w']+)(.*)", text).groups()  # type: ignore[union-attr]
         if not re.search(r": R :=", rest):
             continue
         binders, _, body = rest.partition(" : R :=")
-        names = tuple(n for n, _ in Parser(f"{binders} :=")._binders())
+        names = _names(binders)
         try:
             parsed = Parser(body).whole()
         except NotRead as error:
@@ -351,11 +385,25 @@ def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> Non
         scope[name] = Function(names, parsed, dict(scope)) if names else value(parsed, scope)
 
 
+def _define_together(scope: dict[str, Any], text: str) -> None:
+    found = list(RECURSIVE.finditer(text))
+    if "".join(m[0] for m in found) != text:
+        raise NotRead(text[:40])
+    inside = dict(scope)
+    for name, binders, counter, first, after in (m.groups() for m in found):
+        body = ("match", counter, Parser(first).whole(), Parser(after).whole())
+        scope[name] = inside[name] = Function(_names(binders), body, inside)
+
+
+def _names(binders: str) -> tuple[str, ...]:
+    return tuple(n for n, _ in Parser(f"{binders} :=")._binders())
+
+
 def _library() -> dict[str, Any]:
     scope = dict(GIVEN)
     library = sources()
     for file in ("Sums", "Primitives", "Functions"):
-        define(scope, Reading(library[file])._each(r"(?:Definition) ([\w']+)(.*)"))
+        define(scope, Reading(library[file])._each(r"(Definition) (.*)"))
     return scope
 
 
