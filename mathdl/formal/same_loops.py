@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from mathdl.formal.context import Context, Lemma, Tactics
 from mathdl.formal.coq import nat
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import in_order
 from mathdl.ir.index import out_indices
 from mathdl.ir.tensor import Tensor
 

@@ -127,7 +127,7 @@ class Statement:
             lines += [f"Hypothesis {label} : {fact}." for label, fact, _ in f.facts]
         for t in context.inputs:
             if t not in context.wrt:
-                lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
+                lines.append(f"Variable {context.name(t)} : {context.type(t)}.")
                 lines += [f"Hypothesis {name} : {fact}." for name, fact, _ in context.facts(t)]
         lines += [text for t in self.defined if (text := self._definition(t))]
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]

@@ -13,9 +13,9 @@ from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import in_order, nested
+from mathdl.formal.terms import nested
 from mathdl.formal.through_time import ThroughTime
-from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
+from mathdl.ir.build import define, is_zero, out_ranges
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.inverse import inverse
@@ -51,20 +51,15 @@ class Sweep:
         system = self.context.system
         if primitive(t):
             return self._parts_of_matrix(t, index)
-        _, bound = system.body(t, index)
-        equation = t.equation
-        names = dict(zip(out_indices(t.ndim), index, strict=True))
-        names |= {old: new for (old, _), (new, _) in
-                  zip(bound_ranges(equation), bound, strict=True)}
-        at = [[substitute(in_order(e), names) for e in a.index] for a in equation.operands]
-        slots = {slot(k): system.entry(a.tensor, at[k]) for k, a in enumerate(equation.operands)}
+        names, reads, bound = system.reads(t, index)
+        slots = {slot(k): read.of(system.entry) for k, read in enumerate(reads)}
         found = []
-        for k, a in enumerate(equation.operands):
-            if system.moving[a.tensor] and a.tensor not in self.still:
-                slope = equation.body.diff(slot(k)).xreplace({**names, **slots})
+        for k, read in enumerate(reads):
+            if system.moving[read.tensor] and read.tensor not in self.still:
+                slope = t.equation.body.diff(slot(k)).xreplace({**names, **slots})
                 if slope != 0:
-                    dot = self.dot_body if a.tensor in self.unseen else self.context.dot
-                    found.append(slope * dot(a.tensor, at[k]))
+                    dot = self.dot_body if read.tensor in self.unseen else self.context.dot
+                    found.append(slope * read.of(dot))
         return found, bound
 
     def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]

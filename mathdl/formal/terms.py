@@ -32,6 +32,7 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from mathdl.errors import UnsupportedError
+from mathdl.formal.indices import added, matched, never, solved, tidied
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range
 
@@ -46,33 +47,16 @@ class SUM(Function):  # type: ignore[misc]
     is_real = True
 
 
-class PLUS(Function):  # type: ignore[misc]
-    """The sum of indices, in an order that stays as it is when they are renamed."""
-
-    is_integer = True
-    is_nonnegative = True
-
-    @classmethod
-    def eval(cls, *terms: Any) -> Any:
-        flat = [part for t in terms for part in (t.args if isinstance(t, PLUS) else (t,))]
-        if all(t.is_Integer for t in flat):
-            return Add(*flat)
-        return None if len(flat) == len(terms) else cls(*flat)
-
-
-def in_order(index: Any) -> Any:
-    """An index with its terms in a fixed order."""
-    terms = Add.make_args(index)
-    return index if len(terms) == 1 else PLUS(*sorted(terms, key=str))
-
-
 @cache
 def _head(name: str, sign: str) -> Any:
+    if sign == "natural":
+        return Function(name, integer=True, nonnegative=True)
     return Function(name, real=True, **({sign: True} if sign else {}))
 
 
 def entry(name: str, index: tuple[Any, ...], sign: str = "") -> Any:
-    """The entry of a tensor; ``sign`` is what is known of every entry (``positive``)."""
+    """The entry of a tensor; ``sign`` is what is known of every entry (``positive``), those
+    of a tensor of indices are ``natural``."""
     return _head(name, sign)(*index)
 
 
@@ -97,6 +81,11 @@ def binder(height: int) -> Any:
 def entries(term: Any) -> set[Any]:
     """The entries of tensors in a term."""
     return set(term.atoms(AppliedUndef))
+
+
+def indexed(term: Any) -> set[Any]:
+    """The entries of tensors and the deltas in a term."""
+    return set(term.atoms(AppliedUndef, KroneckerDelta))
 
 
 def height(term: Any) -> int:
@@ -152,7 +141,8 @@ class Linear:
     """How ``SUM(dim, symbol, body)`` came into normal form.
 
     ``body`` in normal form is the sum of ``terms``.  Each becomes its part: a chain; ``None``
-    where the binder does not occur (the length times it); an index where a delta fixed it.
+    where the binder does not occur (the length times it); a sum of fewer terms where a delta
+    fixes an index.
     """
 
     dim: Dim
@@ -166,22 +156,22 @@ class Linear:
 class Part:
     """One term of a sum's body and what its sum becomes.
 
-    The term is ``coefficient * rest``, or ``delta(symbol, fixed) * rest``.  Sums in ``rest`` are
-    pulled in front of it, with binders ``flat``, which leaves ``product``; ``order`` is the
-    order of all binders in the result.
+    The term is ``coefficient * rest``.  Sums in ``rest`` are pulled in front of it, with binders
+    ``flat``, which leaves ``product``; ``order`` is the order of all binders in the result, or,
+    where the deltas in the product leave less to be summed, they do by ``left``.
     """
 
     term: Any
     coefficient: Any
     rest: Any
     result: Any
-    fixed: Any = None
     inner: tuple[Any, ...] = ()
     flat: tuple[tuple[Any, Dim], ...] = ()
     product: Any = None
     order: tuple[Any, ...] = ()
     fact: str = ""
     turns: tuple[tuple[Any, Any], ...] = ()
+    left: Left | None = None
 
     @property
     def turned(self) -> Any:
@@ -191,7 +181,21 @@ class Part:
     @property
     def is_chain(self) -> bool:
         """Whether its sum is the chain alone."""
-        return self.product is not None and self.coefficient == 1 and not self.fact
+        alone = self.coefficient == 1 and not self.fact and self.left is None
+        return self.product is not None and alone
+
+
+@dataclass(frozen=True)
+class Left:
+    """What the deltas of a product leave of its sum: ``term``.
+
+    ``delta`` fixes the binder ``symbol`` at ``index``, or is never 1, and ``symbol`` is None.
+    """
+
+    term: Any
+    delta: Any
+    symbol: Any = None
+    index: Any = None
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,7 @@ class Normal:
     units: dict[str, str] = field(default_factory=dict)  # tensors whose rows sum to 1, and why
     symmetric: dict[str, str] = field(default_factory=dict)  # symmetric matrices, and why
     inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that are in range
+    labels: set[tuple[str, Dim]] = field(default_factory=set)  # tensors of such indices
     facts: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
     definition: Callable[[Any], Any] | None = None
     opened: frozenset[str] = frozenset()
@@ -239,15 +244,15 @@ class Normal:
 
     def opening(self, names: Iterable[str]) -> Normal:
         """The same with the entries of other tensors opened."""
-        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.facts,
-                      self.definition, frozenset(names))
+        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.labels,
+                      self.facts, self.definition, frozenset(names))
 
     def redexes(self, term: Any) -> list[Any]:
         """The outermost sums and opened entries of a term, each once, in a fixed order."""
         found: dict[Any, None] = {}
 
         def look(part: Any) -> None:
-            if isinstance(part, SUM) or (is_entry(part) and (
+            if isinstance(part, SUM) or (isinstance(part, (AppliedUndef, KroneckerDelta)) and (
                     part.func.__name__ in {*self.opened, *self.facts}
                     or self.tidied(part) != part)):
                 found[part] = None
@@ -259,19 +264,22 @@ class Normal:
         return list(found)
 
     def tidied(self, entry: Any) -> Any:
-        """The same entry with sums of indices, and indices of symmetric matrices, in order."""
-        index = [PLUS(*sorted(e.args, key=str)) if isinstance(e, PLUS) else e
-                 for e in entry.args]
+        """The same entry with sums of indices, and indices of symmetric matrices, in order; the
+        same delta in canonical form."""
+        if isinstance(entry, KroneckerDelta):
+            return matched(entry)
+        index = [tidied(e) for e in entry.args]
         if entry.func.__name__ in self.symmetric:
             index.sort(key=str)
         return entry.func(*index)
 
     def turned(self, term: Any) -> Any:
-        """A product with its entries tidied."""
-        return term.xreplace({e: t for e in entries(term) if (t := self.tidied(e)) != e})
+        """A product with its entries and deltas tidied."""
+        return term.xreplace({e: t for e in indexed(term) if (t := self.tidied(e)) != e})
 
     def _form(self, term: Any) -> Any:
-        if is_entry(term) and (found := self.tidied(term)) != term:
+        if isinstance(term, (AppliedUndef, KroneckerDelta)) and (
+                found := self.tidied(term)) != term:
             self.made[term] = Turned(self.symmetric.get(term.func.__name__, ""), found)
             return self.form(found)
         if is_entry(term) and term.func.__name__ in self.facts:
@@ -285,7 +293,7 @@ class Normal:
             found = self.form(body)
             self.made[term] = Opened(body, found)
             return found
-        if is_entry(term) or not term.args or isinstance(term, KroneckerDelta):
+        if not term.args or isinstance(term, (AppliedUndef, KroneckerDelta)):
             return term
         if isinstance(term, SUM):
             dim, symbol, body = term.args
@@ -301,21 +309,17 @@ class Normal:
 
     def _part(self, dim: Dim, symbol: Any, term: Any) -> Part:
         if dim == 1:
-            return Part(term, Integer(1), term, expanded(term.xreplace({symbol: Integer(0)})),
-                        Integer(0))
+            at = Left(term.xreplace({symbol: Integer(0)}), None)
+            return Part(term, Integer(1), term, self.form(at.term), left=at)
         factors = Mul.make_args(term)
-        delta = next((f for f in factors if isinstance(f, KroneckerDelta)
-                      and symbol in f.args and self._inside(f, symbol, dim)), None)
-        if delta is not None:
-            fixed = in_order(delta.args[1] if delta.args[0] == symbol else delta.args[0])
-            rest = Mul(*(f for f in factors if f != delta))
-            at = expanded(rest.xreplace({symbol: fixed}))
-            return Part(term, Integer(1), rest, at, fixed)
         bound = [f for f in factors if symbol in f.free_symbols]
         coefficient = Mul(*(f for f in factors if symbol not in f.free_symbols))
         rest = Mul(*bound)
         if not bound:
             return Part(term, coefficient, rest, coefficient * dim)
+        if (left := self._left([(symbol, dim)], rest)) is not None:
+            result = expanded(coefficient * self.form(left.term))
+            return Part(term, coefficient, rest, result, product=rest, left=left)
         if (is_entry(rest) and rest.func.__name__ in self.units and rest.args[-1] == symbol
                 and symbol not in Mul(*rest.args[:-1]).free_symbols):
             return Part(term, coefficient, rest, coefficient, fact=self.units[rest.func.__name__])
@@ -329,17 +333,33 @@ class Normal:
                 flat.append((new, factor.args[0]))
                 factor = factor.args[2].xreplace({factor.args[1]: new})
             product = product * factor
-        order, chain, turns = self._ordered([(symbol, dim), *flat], product)
-        return Part(term, coefficient, rest, coefficient * chain, None, inner, tuple(flat),
+        binders = [(symbol, dim), *flat]
+        if (left := self._left(binders, product)) is not None:
+            result = expanded(coefficient * self.form(left.term))
+            return Part(term, coefficient, rest, result, inner, tuple(flat), product, left=left)
+        order, chain, turns = self._ordered(binders, product)
+        return Part(term, coefficient, rest, coefficient * chain, inner, tuple(flat),
                     product, order, turns=turns)
 
-    def _inside(self, delta: Any, symbol: Any, dim: Dim) -> bool:
-        other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
-        if symbol in other.free_symbols:
-            return False
-        if not other.free_symbols & self.ranges.keys():
-            return in_range(other, dim, {}) or (other, dim) in self.inside
-        return bool(self.ranges.get(other) == dim)
+    def _left(self, binders: list[tuple[Any, Dim]], product: Any) -> Left | None:
+        """What is left of a sum by a delta that fixes a binder, or that is never 1."""
+        deltas = [f for f in Mul.make_args(product) if isinstance(f, KroneckerDelta)]
+        for delta in deltas:
+            if never(delta, self.ranges):
+                return Left(Integer(0), delta)
+            for symbol, dim in binders:
+                index = solved(delta, symbol)
+                if index is not None and self._inside(index, dim):
+                    body = (product / delta).xreplace({symbol: index})
+                    others = [b for b in binders if b[0] != symbol]
+                    return Left(nested(body, others), delta, symbol, index)
+        return None
+
+    def _inside(self, index: Any, dim: Dim) -> bool:
+        index = added(index)
+        if is_entry(index):
+            return (index.func.__name__, dim) in self.labels
+        return in_range(index, dim, self.ranges) or (index, dim) in self.inside
 
     def _orders(
         self, binders: list[tuple[Any, Dim]], product: Any
@@ -352,9 +372,10 @@ class Normal:
         """
         def places(pair: tuple[Any, Dim]) -> tuple[str, list[tuple[str, int]]]:
             symbol, dim = pair
+            unordered = {*self.symmetric, "KroneckerDelta"}
             return str(dim), sorted(
-                (e.func.__name__, 0 if e.func.__name__ in self.symmetric else k)
-                for e in entries(product) for k, index in enumerate(e.args)
+                (e.func.__name__, 0 if e.func.__name__ in unordered else k)
+                for e in indexed(product) for k, index in enumerate(e.args)
                 if symbol in index.free_symbols)
 
         groups = [list(group) for _, group in groupby(sorted(binders, key=places), key=places)]
@@ -379,6 +400,6 @@ class Normal:
             candidates.append((([str(d) for _, d in order], str(renamed)), order, term, names))
         _, best, term, names = min(candidates, key=lambda c: c[0])
         back = {v: k for k, v in names.items()}
-        turns = tuple((e, t) for e in sorted(entries(product), key=str)
+        turns = tuple((e, t) for e in sorted(indexed(product), key=str)
                       if (t := self.tidied(e.xreplace(names)).xreplace(back)) != e)
         return tuple(symbol for symbol, _ in best), term, turns

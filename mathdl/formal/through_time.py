@@ -16,8 +16,9 @@ from sympy import Integer
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Lemma, Tactics
 from mathdl.formal.coq import nat
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled, is_states, loop_of
-from mathdl.formal.terms import SUM, fresh, in_order, nested
+from mathdl.formal.terms import SUM, fresh, nested
 from mathdl.ir.build import is_zero
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological

@@ -54,6 +54,12 @@ Lemma delta_sym i j : delta i j = delta j i.
 Proof. unfold delta. now rewrite Nat.eqb_sym. Qed.
 Lemma delta_neq i j : i <> j -> delta i j = 0.
 Proof. intros H. unfold delta. destruct (Nat.eqb_spec i j); [lia|easy]. Qed.
+Lemma delta_yes i j : i = j -> delta i j = 1.
+Proof. intros ->. apply delta_refl. Qed.
+Lemma delta_same i j k l : (i = j <-> k = l) -> delta i j = delta k l.
+Proof.
+  intros H. unfold delta. destruct (Nat.eqb_spec i j), (Nat.eqb_spec k l); tauto.
+Qed.
 Lemma sumf_delta n k f : (k < n)%nat -> sumf n (fun i => delta i k * f i) = f k.
 Proof.
   intros H. induction n; [lia|]. simpl. destruct (Nat.eq_dec k n) as [->|N].

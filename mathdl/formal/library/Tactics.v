@@ -8,7 +8,9 @@ Open Scope R_scope.
 Global Hint Extern 3 (Peano.lt _ _) => lia : signs.
 Lemma INR_pos n : (0 < n)%nat -> 0 < INR n.
 Proof. apply lt_0_INR. Qed.
-Ltac range := solve [assumption | lia].
+Create HintDb ranges.
+Global Hint Extern 1 (Peano.lt _ _) => lia : ranges.
+Ltac range := solve [assumption | lia | auto 2 with ranges nocore].
 Ltac known := solve [assumption | lra | eauto 4 with signs].
 Ltac pos := first
   [ known
@@ -100,6 +102,19 @@ Ltac by_sigmoid := rewrite !tanh_sigmoid;
   let p := fresh in set (p := sqrt PI) in *; clearbody p;
   let s := fresh in set (s := sqrt 2) in *; clearbody s;
   rewrite ?E; first [ring [F] | field [F]; side].
+(* deltas and indices: what is equal, and what never is *)
+Ltac no_match := match goal with |- context [delta ?a ?b] => rewrite (delta_neq a b) by lia end.
+Ltac reindex := repeat match goal with
+  | |- context [delta ?a ?b] => first [rewrite (delta_yes a b) by lia | rewrite (delta_neq a b) by lia]
+  | |- context [delta ?a ?b] => match goal with |- context [delta ?c ?d] =>
+      lazymatch constr:((c, d)) with (a, b) => fail | _ => idtac end;
+      replace (delta a b) with (delta c d) by (apply delta_same; lia) end
+  | |- context [?f ?a] =>
+      lazymatch a with (_ + _)%nat => idtac | (_ - _)%nat => idtac end;
+      match goal with |- context [f ?b] =>
+        lazymatch b with a => fail | _ => idtac end;
+        replace (f a) with (f b) by (apply f_equal; lia) end
+  end.
 Ltac linear := first [ ring | unfold Rdiv; ring | field; side ].
 (* numerals among the lengths *)
 Ltac numerals := repeat match goal with
@@ -172,6 +187,15 @@ Ltac inside := first
     | |- _ + _ = _ + _ => apply (f_equal2 Rplus); inside
     | |- _ * _ = _ * _ => apply (f_equal2 Rmult); inside
     | |- - _ = - _ => apply f_equal; inside
+    end ].
+Ltac matched := first
+  [ reflexivity | f_equal; lia | apply delta_same; lia | linear | solve [reindex; linear]
+  | apply sumf_ext; intros; cbv beta; matched
+  | lazymatch goal with
+    | |- _ + _ = _ + _ => apply (f_equal2 Rplus); matched
+    | |- _ * _ = _ * _ => apply (f_equal2 Rmult); matched
+    | |- - _ = - _ => apply f_equal; matched
+    | |- ?f _ = ?f _ => apply f_equal; matched
     end ].
 Ltac commuted := first
   [ reflexivity
