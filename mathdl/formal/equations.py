@@ -13,7 +13,8 @@ from itertools import count
 from typing import Any
 
 from mathdl.formal.coq import Text, nat
-from mathdl.formal.terms import SUM, Left, Linear, Normal, Opened, Part, Turned
+from mathdl.formal.made import Left, Linear, Opened, Part, Turned
+from mathdl.formal.terms import SUM, Normal
 from mathdl.ir.dim import Dim
 
 
@@ -202,15 +203,19 @@ class _Script:
         lines, real = self._flattened(made, part), self.text.real
         binders = [(made.symbol, made.dim), *part.flat]
         if left.delta is None:
-            lines += [f"transitivity {real(left.term)}; [apply sumf_single|]."]
+            lines += [f"transitivity {real(left.term)}; [|]."]
+            lines.append("{ etransitivity; [apply sumf_single | cbv beta; matched]. }")
+        elif left.symbol is None and left.term == 0:
+            return [*lines, "apply sumf_zero; intros. " * len(binders) + "by_deltas."]
         elif left.symbol is None:
-            zero = "apply sumf_zero; intros. " * len(binders)
-            return [*lines, f"{zero}no_match; ring."]
+            below = "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders)
+            lines += [f"transitivity {real(left.term)}.", f"{{ {below}by_deltas. }}"]
         else:
             others = [b for b in binders if b[0] != left.symbol]
             own = next(b for b in binders if b[0] == left.symbol)
             lines += self._swaps(binders, [s for s, _ in (*others, own)], part.product)
-            lines += self._contracted(others, own, part, left)
+            lines += (self._contracted if left.count is None else self._bounded)(
+                others, own, part, left)
         return [*lines, *(f"rewrite {name} by range." for name in self.reductions[left.term]),
                 "commuted."]
 
@@ -224,6 +229,19 @@ class _Script:
             f"  {{ apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|].",
             f"    intros {v} {v}_lt.",
             f"    replace {delta} with (delta {v} {at}) by (apply delta_same; lia). linear. }}",
+            "  cbv beta. matched. }",
+        ]
+
+    def _bounded(self, others: Sequence[tuple[Any, Dim]], own: tuple[Any, Dim], part: Part,
+                 left: Left) -> list[str]:
+        """The binder runs over those that the delta may match alone."""
+        v, real = own[0], self.text.real
+        below = "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in others)
+        return [
+            f"transitivity {real(left.term)}.", f"{{ {below}etransitivity.",
+            f"  {{ apply (sumf_within _ {nat(left.index)} {nat(left.count)} "
+            f"(fun {v} => {real(part.product)})); [lia|].",
+            f"    intros {v} {v}_lt {v}_out. by_deltas. }}",
             "  cbv beta. matched. }",
         ]
 

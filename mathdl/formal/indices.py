@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sympy import Add, Function, Integer, KroneckerDelta, expand
+from sympy.core.function import AppliedUndef
 
-from mathdl.ir.dim import nonnegative
+from mathdl.ir.dim import Dim, nonnegative
 from mathdl.ir.index import Ranges, bounds, linear
 
 
@@ -69,6 +70,32 @@ def solved(delta: Any, symbol: Any) -> Any:
     if found is None or found[0] not in (1, -1):
         return None
     return in_order(expand(-found[0] * found[1]))
+
+
+def freed(term: Any, symbol: Any, value: Any) -> Any:
+    """A term with the value of an index put into its entries, where nothing is taken away."""
+    if value is None:
+        return term
+    changed: dict[Any, Any] = {}
+    for entry in term.atoms(AppliedUndef):
+        for index in entry.args:
+            if symbol in index.free_symbols and not index.atoms(AppliedUndef):
+                new = expand(added(index).xreplace({symbol: added(value)}))
+                if not any(t.could_extract_minus_sign() for t in Add.make_args(new)):
+                    changed[entry] = changed.get(entry, entry).xreplace({index: in_order(new)})
+    return term.xreplace(changed)
+
+
+def within(value: Any, dim: Dim, ranges: Ranges) -> tuple[Any, Dim] | None:
+    """The least value of an index and how many there may be, where those are fewer than the
+    dim."""
+    limits = None if value is None else bounds(expand(added(value)), ranges)
+    if limits is None:
+        return None
+    low = limits[0] if nonnegative(limits[0]) else Integer(0)
+    high = limits[1] if nonnegative(dim - 1 - limits[1]) else dim - 1
+    count = expand(high - low + 1)
+    return (low, count) if expand(count - dim) != 0 and nonnegative(count) else None
 
 
 def never(delta: Any, ranges: Ranges) -> bool:

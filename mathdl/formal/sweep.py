@@ -56,7 +56,7 @@ class Sweep:
         found = []
         for k, read in enumerate(reads):
             if system.moving[read.tensor] and read.tensor not in self.still:
-                slope = t.equation.body.diff(slot(k)).xreplace({**names, **slots})
+                slope = system.formula(t).diff(slot(k)).xreplace({**names, **slots})
                 if slope != 0:
                     dot = self.dot_body if read.tensor in self.unseen else self.context.dot
                     found.append(slope * read.of(dot))

@@ -10,13 +10,14 @@ from typing import Any
 from sympy import Abs, Function, Integer, KroneckerDelta, Mul, Pow, Symbol, exp
 
 from mathdl.errors import UnsupportedError
+from mathdl.formal.choices import chosen
 from mathdl.formal.coq import RESERVED, function_name, nat
 from mathdl.formal.functions import needs
 from mathdl.formal.indices import in_order, matched
 from mathdl.formal.matrices import below, elementary, matrix_of, primitive
 from mathdl.formal.terms import entries, entry, fresh, is_entry, nested
 from mathdl.ir.build import bound_ranges, define, out_ranges, substitute
-from mathdl.ir.dim import Dim
+from mathdl.ir.dim import Dim, nonnegative
 from mathdl.ir.index import in_range, out_indices, slot, slot_number, slots_in
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor, input_tensor
@@ -103,6 +104,7 @@ class Equations:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     needed: dict[str, None] = field(default_factory=dict)  # conditions on dims
     inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that they allow
+    formulas: dict[Tensor, Any] = field(default_factory=dict)
     natural: set[Tensor] = field(default_factory=set)  # tensors of indices
     below: dict[Tensor, dict[Dim, None]] = field(default_factory=dict)  # what these are below
     labels: set[tuple[str, Dim]] = field(default_factory=set)  # the same by name
@@ -158,7 +160,10 @@ class Equations:
         body = t.definition.body.xreplace(slots)
         if any(f.func not in _SIGNED for f in body.atoms(Function)):
             return ""
-        return "positive" if body.is_positive else "nonnegative" if body.is_nonnegative else ""
+        some = all(nonnegative(d - Integer(1)) for d in t.definition.extents)
+        if body.is_positive and some:
+            return "positive"
+        return "nonnegative" if body.is_nonnegative else ""
 
     def _leaves(self, t: Tensor, access: Access) -> bool:
         """Whether a read may be of what lies outside, which is zero."""
@@ -175,6 +180,22 @@ class Equations:
 
     def body(self, t: Tensor, index: Iterable[Any]) -> tuple[Any, list[tuple[Any, Dim]]]:
         """What an entry is the sum of, and the bound indices."""
+        names, reads, bound = self.reads(t, index)
+        slots = {slot(k): read.of(self.entry) for k, read in enumerate(reads)}
+        return self.formula(t).xreplace({**names, **slots}), bound
+
+    def formula(self, t: Tensor) -> Any:
+        """The body of an equation, with conditions on its indices as sums of deltas."""
+        if t not in self.formulas:
+            ranges = dict((*out_ranges(t.shape), *bound_ranges(t.equation)))
+            self.formulas[t], inside = chosen(t.equation.body, ranges)
+            self.ranges.update(inside)
+        return self.formulas[t]
+
+    def reads(self, t: Tensor, index: Iterable[Any]
+              ) -> tuple[dict[Any, Any], list[Read], list[tuple[Any, Dim]]]:
+        """What the index symbols of a right-hand side stand for, its reads, and its bound
+        indices."""
         if t.definition is None:
             what = "an input" if t.call is None else t.call.primitive
             raise UnsupportedError(f"no certificate for {what}: it has no defining equation here")
@@ -182,14 +203,6 @@ class Equations:
             raise UnsupportedError(
                 f"no certificate for {t.definition.reduce} over an axis"
             )
-        names, reads, bound = self.reads(t, index)
-        slots = {slot(k): read.of(self.entry) for k, read in enumerate(reads)}
-        return t.definition.body.xreplace({**names, **slots}), bound
-
-    def reads(self, t: Tensor, index: Iterable[Any]
-              ) -> tuple[dict[Any, Any], list[Read], list[tuple[Any, Dim]]]:
-        """What the index symbols of a right-hand side stand for, its reads, and its bound
-        indices."""
         equation = t.equation
         bound = [(fresh(), dim) for _, dim in bound_ranges(equation)]
         self.ranges.update(bound)

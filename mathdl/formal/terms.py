@@ -32,7 +32,18 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.indices import added, matched, never, solved, tidied
+from mathdl.formal.indices import (
+    added,
+    difference,
+    freed,
+    in_order,
+    matched,
+    never,
+    solved,
+    tidied,
+    within,
+)
+from mathdl.formal.made import Left, Linear, Opened, Part, Turned
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range
 
@@ -134,85 +145,6 @@ def expanded(term: Any) -> Any:
 
     found = expand_mul(expand_multinomial(hold(expand_power_exp(term))))
     return found.xreplace({v: k for k, v in held.items()})
-
-
-@dataclass(frozen=True)
-class Linear:
-    """How ``SUM(dim, symbol, body)`` came into normal form.
-
-    ``body`` in normal form is the sum of ``terms``.  Each becomes its part: a chain; ``None``
-    where the binder does not occur (the length times it); a sum of fewer terms where a delta
-    fixes an index.
-    """
-
-    dim: Dim
-    symbol: Any
-    body: Any
-    parts: tuple[Part, ...]
-    result: Any
-
-
-@dataclass(frozen=True)
-class Part:
-    """One term of a sum's body and what its sum becomes.
-
-    The term is ``coefficient * rest``.  Sums in ``rest`` are pulled in front of it, with binders
-    ``flat``, which leaves ``product``; ``order`` is the order of all binders in the result, or,
-    where the deltas in the product leave less to be summed, they do by ``left``.
-    """
-
-    term: Any
-    coefficient: Any
-    rest: Any
-    result: Any
-    inner: tuple[Any, ...] = ()
-    flat: tuple[tuple[Any, Dim], ...] = ()
-    product: Any = None
-    order: tuple[Any, ...] = ()
-    fact: str = ""
-    turns: tuple[tuple[Any, Any], ...] = ()
-    left: Left | None = None
-
-    @property
-    def turned(self) -> Any:
-        """The product with its entries tidied."""
-        return self.product.xreplace(dict(self.turns))
-
-    @property
-    def is_chain(self) -> bool:
-        """Whether its sum is the chain alone."""
-        alone = self.coefficient == 1 and not self.fact and self.left is None
-        return self.product is not None and alone
-
-
-@dataclass(frozen=True)
-class Left:
-    """What the deltas of a product leave of its sum: ``term``.
-
-    ``delta`` fixes the binder ``symbol`` at ``index``, or is never 1, and ``symbol`` is None.
-    """
-
-    term: Any
-    delta: Any
-    symbol: Any = None
-    index: Any = None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An entry that is its definition's right-hand side."""
-
-    body: Any
-    result: Any
-
-
-@dataclass(frozen=True)
-class Turned:
-    """An entry with its indices in order, those of a symmetric matrix by the hypothesis ``why``,
-    or what else it is by a lemma."""
-
-    why: str
-    result: Any
 
 
 @dataclass
@@ -353,7 +285,36 @@ class Normal:
                     body = (product / delta).xreplace({symbol: index})
                     others = [b for b in binders if b[0] != symbol]
                     return Left(nested(body, others), delta, symbol, index)
+        for delta, other in permutations(deltas, 2):
+            for symbol in sorted(difference(delta).free_symbols, key=str):
+                if (new := self._traded(delta, other, symbol, binders)) is not None:
+                    return Left(nested(product / other * new, binders), other)
+        for delta in deltas:
+            for symbol, dim in binders:
+                if (found := within(solved(delta, symbol), dim, self.ranges)) is not None:
+                    new = fresh()
+                    self.ranges[new] = found[1]
+                    body = product.xreplace({symbol: in_order(found[0] + new)})
+                    others = [b for b in binders if b[0] != symbol]
+                    return Left(nested(body, [*others, (new, found[1])]), delta, symbol, *found)
+        for delta in deltas:
+            outside = difference(delta).free_symbols - {s for s, _ in binders}
+            for symbol, _ in binders if outside & self.ranges.keys() else ():
+                new = freed(product / delta, symbol, solved(delta, symbol))
+                if new != product / delta:
+                    return Left(nested(delta * new, binders), delta)
         return None
+
+    def _traded(self, delta: Any, other: Any, symbol: Any, binders: list[tuple[Any, Dim]]) -> Any:
+        """What another delta is where a delta fixes a symbol, if that fixes a binder."""
+        index = solved(delta, symbol)
+        if index is None or symbol not in difference(other).free_symbols:
+            return None
+        new = matched(other.xreplace({symbol: index}))
+        if not isinstance(new, KroneckerDelta) or never(new, self.ranges):
+            return Integer(isinstance(new, Integer) and new == 1)
+        found = ((solved(new, s), dim) for s, dim in binders)
+        return new if any(e is not None and self._inside(e, d) for e, d in found) else None
 
     def _inside(self, index: Any, dim: Dim) -> bool:
         index = added(index)

@@ -103,7 +103,6 @@ Ltac by_sigmoid := rewrite !tanh_sigmoid;
   let s := fresh in set (s := sqrt 2) in *; clearbody s;
   rewrite ?E; first [ring [F] | field [F]; side].
 (* deltas and indices: what is equal, and what never is *)
-Ltac no_match := match goal with |- context [delta ?a ?b] => rewrite (delta_neq a b) by lia end.
 Ltac reindex := repeat match goal with
   | |- context [delta ?a ?b] => first [rewrite (delta_yes a b) by lia | rewrite (delta_neq a b) by lia]
   | |- context [delta ?a ?b] => match goal with |- context [delta ?c ?d] =>
@@ -197,6 +196,11 @@ Ltac matched := first
     | |- - _ = - _ => apply f_equal; matched
     | |- ?f _ = ?f _ => apply f_equal; matched
     end ].
+(* every case of every delta *)
+Ltac by_deltas := repeat match goal with |- context [delta ?a ?b] =>
+    let H := fresh in destruct (Nat.eq_dec a b) as [H|H];
+    [rewrite (delta_yes a b H) | rewrite (delta_neq a b H)]; try (exfalso; lia) end;
+  matched.
 Ltac commuted := first
   [ reflexivity
   | solve [repeat (apply sumf_ext; intros); first [ring | unfold Rdiv; ring | rewrite delta_sym; ring]]
