@@ -115,6 +115,17 @@ def nested(body: Any, binders: Iterable[tuple[Any, Any]]) -> Any:
     return body
 
 
+def _sums(factor: Any) -> list[Any]:
+    """The sums that a factor is the product of, powers of those with deltas among them."""
+    if isinstance(factor, SUM):
+        return [factor]
+    if isinstance(factor, Pow) and isinstance(factor.args[0], SUM):
+        base, exponent = factor.args
+        if exponent.is_Integer and exponent > 1 and base.has(KroneckerDelta):
+            return [base] * int(exponent)
+    return []
+
+
 def terms_in(term: Any) -> int:
     """At most so many terms a product over sums of terms opens into."""
     if isinstance(term, Add):
@@ -255,8 +266,8 @@ class Normal:
         if (is_entry(rest) and rest.func.__name__ in self.units and rest.args[-1] == symbol
                 and symbol not in Mul(*rest.args[:-1]).free_symbols):
             return Part(term, coefficient, rest, coefficient, fact=self.units[rest.func.__name__])
-        inner = tuple(f for f in bound if isinstance(f, SUM))
-        product = Mul(*(f for f in bound if not isinstance(f, SUM)))
+        inner = tuple(s for f in bound for s in _sums(f))
+        product = Mul(*(f for f in bound if not _sums(f)))
         flat: list[tuple[Any, Dim]] = []
         for factor in inner:
             while isinstance(factor, SUM):
