@@ -12,6 +12,7 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, RESERVED, Text, nat, put_in
+from mathdl.formal.extremes import FOLDED, layers
 from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.loops import unrolled, with_loops
 from mathdl.formal.matrices import matrix_of, primitive
@@ -250,6 +251,11 @@ class Context:
         shown = text or self.text
         if c.kind == "invertible":
             return f"det {self.matrix(self.system.tensor(c.term))} <> 0"
+        if c.kind == "unique":
+            dims, symbols, body = layers(c.term)
+            name = f"unique_{FOLDED[type(c.term)][:3]}{len(dims) if dims[1:] else ''}"
+            return (f"{front}{name} {' '.join(map(nat, dims))} "
+                    f"(fun {' '.join(map(str, symbols))} => {shown.real(body)})")
         if c.kind == "nonzero":
             return f"{front}{shown.real(c.term, COMPARED - 1)} <> 0"
         return front + need_text((c.kind, c.term), shown)

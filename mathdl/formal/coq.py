@@ -31,8 +31,9 @@ from sympy import (
 )
 
 from mathdl.errors import UnsupportedError
+from mathdl.formal.extremes import FOLDED
 from mathdl.formal.indices import PLUS, compared
-from mathdl.formal.terms import SUM, is_entry
+from mathdl.formal.terms import SUM, Fold, is_entry
 from mathdl.ir.index import out_indices
 from mathdl.scalar.declare import ScalarFunction, of_head
 
@@ -135,6 +136,10 @@ class Text:
         if isinstance(term, SUM):
             dim, symbol, body = term.args
             return f"sumf {nat(dim)} (fun {symbol.name} => {self.real(body, ANY)})", APPLIED
+        if isinstance(term, Fold):
+            dim, symbol, body = term.args
+            text = f"{FOLDED[type(term)]} {nat(dim)} (fun {symbol.name} => {self.real(body, ANY)})"
+            return text, APPLIED
         if isinstance(term, Integer):
             return str(term), 0 if term >= 0 else SIGNED
         if isinstance(term, Rational):

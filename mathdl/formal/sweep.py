@@ -9,6 +9,7 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
+from mathdl.formal.extremes import FOLDS, share
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.matrices import MOVES, column_of, differential, matrix_of, primitive
@@ -60,6 +61,10 @@ class Sweep:
                 if slope != 0:
                     dot = self.dot_body if read.tensor in self.unseen else self.context.dot
                     found.append(slope * read.of(dot))
+        if found and t.equation.reduce in FOLDS:
+            body = system.formula(t).xreplace({**names, **slots})
+            part = share(t.equation.reduce, body, system.entry(t, index), bound)
+            found = [part * f for f in found]
         return found, bound
 
     def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]
@@ -138,6 +143,9 @@ class Sweep:
         _, bound = context.system.body(t, out_indices(t.ndim))
         unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
                          if a.tensor in self.unseen or a.tensor in self.still})
+        if t.equation.reduce in FOLDS and t not in self.still:
+            return [f"try unfold {context.name(t)}. eapply D_eq; [D|].",
+                    "repeat (apply sumf_ext; intros); close."]
         unfolded = f"unfold {', '.join(unseen)}; " if unseen else ""
         return [*(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
                 f"cbv beta; eapply D_eq; [D | {unfolded}close]."]

@@ -12,6 +12,7 @@ from sympy import Abs, Function, Integer, KroneckerDelta, Mul, Pow, Symbol, exp
 from mathdl.errors import UnsupportedError
 from mathdl.formal.choices import chosen
 from mathdl.formal.coq import RESERVED, function_name, nat
+from mathdl.formal.extremes import FOLDS, folded
 from mathdl.formal.functions import needs
 from mathdl.formal.indices import in_order, matched
 from mathdl.formal.matrices import below, elementary, matrix_of, primitive
@@ -32,7 +33,7 @@ def identifier(name: str) -> str:
     """A Coq identifier for a name of the language; the field's Greek letters stay."""
     text = re.sub(r"\W", "_", name)
     taken = RESERVED | {function_name(f) for f in scalar_functions()}
-    return f"{text}_" if text in taken or re.fullmatch(r"[irs]\d+|S\d+", text) else text
+    return f"{text}_" if text in taken or re.fullmatch(r"[irs]\d+|j_\d+|S\d+", text) else text
 
 
 def plain(tensors: Iterable[Tensor], inputs: Mapping[str, Tensor]) -> list[Tensor]:
@@ -68,8 +69,8 @@ def shared_inputs(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Condition:
-    """``term`` is positive, not zero, or holds (``apart``) for all values of its indices, or a
-    matrix of such entries is ``invertible``."""
+    """``term`` is positive, not zero, or holds (``apart``) for all values of its indices, an
+    extreme is attained at one place (``unique``), or a matrix is ``invertible``."""
 
     kind: str
     term: Any
@@ -199,10 +200,6 @@ class Equations:
         if t.definition is None:
             what = "an input" if t.call is None else t.call.primitive
             raise UnsupportedError(f"no certificate for {what}: it has no defining equation here")
-        if t.definition.reduce not in ("none", "sum"):
-            raise UnsupportedError(
-                f"no certificate for {t.definition.reduce} over an axis"
-            )
         equation = t.equation
         bound = [(fresh(), dim) for _, dim in bound_ranges(equation)]
         self.ranges.update(bound)
@@ -240,7 +237,12 @@ class Equations:
 
     def term(self, t: Tensor, index: Iterable[Any]) -> Any:
         """The right-hand side of an entry."""
-        return nested(*self.body(t, index))
+        return self.reduced(t, *self.body(t, index))
+
+    def reduced(self, t: Tensor, body: Any, bound: list[tuple[Any, Dim]]) -> Any:
+        """A body under the reduction of its equation."""
+        reduce = t.equation.reduce
+        return folded(reduce, body, bound) if reduce in FOLDS else nested(body, bound)
 
     def conditions(self, t: Tensor) -> Iterator[Condition]:
         """What a right-hand side needs to be defined and differentiable, where it is not plain."""
@@ -249,9 +251,12 @@ class Equations:
             while (inner := below(matrix)) is not None:
                 matrix = inner[0]
             yield Condition("invertible", self.entry(matrix, (Integer(0), Integer(0))), ())
-        if t.definition is None or t.definition.reduce not in ("none", "sum"):
+        if t.definition is None:
             return
         body, bound = self.body(t, out_indices(t.ndim))
+        if t.definition.reduce in ("max", "min") and self.moving[t]:
+            yield Condition("unique", self.reduced(t, body, bound),
+                            tuple(zip(out_indices(t.ndim), t.shape, strict=True)))
         indices = (*zip(out_indices(t.ndim), t.shape, strict=True), *bound)
         for part in sorted(body.atoms(Pow), key=str):
             base, exponent = part.args

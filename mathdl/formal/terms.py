@@ -58,6 +58,13 @@ class SUM(Function):  # type: ignore[misc]
     is_real = True
 
 
+class Fold(Function):  # type: ignore[misc]
+    """``Fold(dim, symbol, body)``: what is made of all entries over ``0 <= i < dim``."""
+
+    nargs = 3
+    is_real = True
+
+
 @cache
 def _head(name: str, sign: str) -> Any:
     if sign == "natural":
@@ -199,7 +206,7 @@ class Normal:
                     part.func.__name__ in {*self.opened, *self.facts}
                     or self.tidied(part) != part)):
                 found[part] = None
-            else:
+            elif not isinstance(part, Fold):
                 for arg in part.args:
                     look(arg)
 
@@ -236,7 +243,7 @@ class Normal:
             found = self.form(body)
             self.made[term] = Opened(body, found)
             return found
-        if not term.args or isinstance(term, (AppliedUndef, KroneckerDelta)):
+        if not term.args or isinstance(term, (AppliedUndef, KroneckerDelta, Fold)):
             return term
         if isinstance(term, SUM):
             dim, symbol, body = term.args

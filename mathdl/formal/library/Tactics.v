@@ -1,7 +1,7 @@
 (* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
 From Coq Require Import ZArith Reals Lra Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Determinants Matrices.
+From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Extremes Determinants Matrices.
 Open Scope R_scope.
 
 (* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
@@ -217,6 +217,16 @@ Ltac D := lazymatch goal with
   | |- is_derive (fun _ => ?c) _ _ => apply D_const
   | |- is_derive (fun t => t) _ _ => apply D_id
   | |- is_derive (fun t => sumf ?n (fun i => @?f i t)) _ _ => eapply (D_sum n f); intros; D
+  | |- is_derive (fun t => maxf ?m (fun i => maxf ?n (fun j => @?f i j t))) _ _ =>
+      eapply (D_maxf2 m n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => minf ?m (fun i => minf ?n (fun j => @?f i j t))) _ _ =>
+      eapply (D_minf2 m n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => maxf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_maxf n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => minf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_minf n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => prodf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_prodf n f); intros; cbv beta; D
   | |- is_derive (fun t => @?f t + @?g t) _ _ => eapply (D_plus f g); [D | D]
   | |- is_derive (fun t => @?f t - @?g t) _ _ => eapply (D_minus f g); [D | D]
   | |- is_derive (fun t => - @?f t) _ _ => eapply (D_opp f); D
