@@ -59,7 +59,9 @@ class Statement:
         self.context = context
         self.roots = [context.value, *context.results.values()]
         below = with_loops([context.prepared, *context.raw.values(), *context.results.values()])
-        conditions = {context.condition(c): c for t in below for c in context.system.conditions(t)}
+        moved = set(with_loops([context.prepared]))
+        conditions = {context.condition(c): c for t in below
+                      for c in context.system.conditions(t, t in moved)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
         read = {context.system.tensor(e) for c in self.conditions for e in entries(c.term)}

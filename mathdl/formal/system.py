@@ -244,8 +244,9 @@ class Equations:
         reduce = t.equation.reduce
         return folded(reduce, body, bound) if reduce in FOLDS else nested(body, bound)
 
-    def conditions(self, t: Tensor) -> Iterator[Condition]:
-        """What a right-hand side needs to be defined and differentiable, where it is not plain."""
+    def conditions(self, t: Tensor, differentiated: bool) -> Iterator[Condition]:
+        """What a right-hand side needs to be defined, and to be differentiable where it is, and
+        it is not plain."""
         if primitive(t):
             matrix = matrix_of(t)
             while (inner := below(matrix)) is not None:
@@ -263,16 +264,27 @@ class Equations:
             if base.is_positive or not entries(base):
                 continue
             if exponent.is_Integer:
-                if exponent.is_negative and not base.is_nonzero:
+                ties = is_entry(base) and self._is_tie(self.tensor(base))
+                if exponent.is_negative and not base.is_nonzero and not ties:
                     yield Condition("nonzero", base, indices)
             else:
                 yield Condition("positive", base, indices)
         for part in sorted(body.atoms(Function), key=str):
             declared = of_head(type(part))
-            moves = any(self.moving[self.tensor(e)] for e in entries(part))
+            moves = differentiated and any(self.moving[self.tensor(e)] for e in entries(part))
+            if moves and declared is not None and self._is_tie(t):
+                raise UnsupportedError("no certificate: what attains an extreme would move")
             for kind, term in needs(declared, part.args) if declared is not None else ():
                 if kind == "positive" or moves:
                     yield Condition(kind, term, indices)
+
+
+    def _is_tie(self, t: Tensor) -> bool:
+        """Whether a tensor compares entries with an extreme, or counts those that attain it."""
+        reads = {a.tensor for a in t.operands}
+        return t.definition is not None and any(
+            r.definition is not None and r.definition.reduce in ("max", "min") for r in reads
+        ) and any(f.func is lookup("eq").head for f in t.definition.body.atoms(Function))
 
 
 _SIGNED = {exp, Abs, KroneckerDelta, *(lookup(n).head for n in (

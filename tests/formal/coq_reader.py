@@ -160,16 +160,32 @@ class Function:
         return self.kept[key][0]
 
 
-def curried(array: Any) -> Any:
-    """A tensor as a function of its indices."""
+def curried(array: Any, natural: bool = False) -> Any:
+    """A tensor as a function of its indices; its entries may be natural numbers."""
     if np.ndim(array) == 0:
-        return float(array)
-    parts = [curried(a) for a in array]
+        return int(array) if natural else float(array)
+    parts = [curried(a, natural) for a in array]
     return lambda i: parts[i]
 
 
 def _sumf(n: int) -> Callable[[Any], float]:
     return lambda f: math.fsum(f(i) for i in range(n))
+
+
+def _fold(whole: Callable[[list[float]], float]) -> Callable[[int], Callable[[Any], float]]:
+    return lambda n: lambda f: whole([f(i) for i in range(n)]) if n else whole([0.0])
+
+
+def _alone(values: list[float]) -> bool:
+    """Whether one value alone is the greatest."""
+    return values.count(max(values)) == 1
+
+
+def _unique(sign: int) -> tuple[Any, Any]:
+    """One entry alone attains the extreme, over one axis and over two."""
+    return (lambda n: lambda f: _alone([sign * f(i) for i in range(n)]),
+            lambda m: lambda n: lambda f: _alone([sign * f(i)(j) for i in range(m)
+                                                  for j in range(n)]))
 
 
 def _binary(f: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
@@ -185,7 +201,10 @@ GIVEN: dict[str, Any] = {
     "exp": _exp, "ln": lambda x: math.log(x) if x > 0 else 0.0,
     "sqrt": lambda x: math.sqrt(x) if x > 0 else 0.0, "sin": math.sin, "cos": math.cos,
     "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh, "atan": math.atan, "PI": math.pi,
-    "Rabs": abs, "INR": float, "sumf": _sumf,
+    "Rabs": abs, "INR": float, "sumf": _sumf, "maxf": _fold(max), "minf": _fold(min),
+    "prodf": lambda n: lambda f: math.prod(f(i) for i in range(n)),
+    "unique_max": _unique(1)[0], "unique_max2": _unique(1)[1],
+    "unique_min": _unique(-1)[0], "unique_min2": _unique(-1)[1],
     "Rpower": _binary(lambda a, b: _exp(b * math.log(a)) if a > 0 else 1.0),
     "Rlt_dec": _binary(lambda a, b: a < b), "Req_EM_T": _binary(lambda a, b: a == b),
     "Rle_dec": _binary(lambda a, b: a <= b), "Nat.eqb": _binary(lambda a, b: a == b),
@@ -331,8 +350,9 @@ class Reading:
 
     def scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Everything defined, where the variables have these values (lengths are ints)."""
-        found = {**LIBRARY, **{n: v if isinstance(v, int) else curried(v)
-                               for n, v in values.items()}}
+        found = {**LIBRARY, **{
+            n: v if isinstance(v, int) else curried(v, self.variables.get(n, "").endswith("nat"))
+            for n, v in values.items()}}
         define(found, self._each(r"Definition ([\w']+)(.*)"))
         return found
 
