@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from coq_reader import NotRead, Reading, Theorem, claim
+from coq_parser import NotRead
+from coq_reader import Reading, Theorem, claim
 
 from mathdl.formal.statement import Statements
 
