@@ -23,6 +23,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], float]] = {
     "logistic": ({"epochs": 2}, 0.96),
     "gaussian": ({"epochs": 2}, 0.40),
     "ridge": ({}, 0.40),
+    "lasso": ({"epochs": 4}, 0.40),
+    "priors": ({"epochs": 4}, 0.95),
     "plane": ({"epochs": 2}, 0.98),
     "pca": ({"epochs": 2}, 0.999),
     "mixture": ({"epochs": 3}, 0.90),
