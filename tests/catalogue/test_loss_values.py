@@ -122,7 +122,7 @@ def test_what_is_refused() -> None:
         md.losses.mse_loss(a, a, reduction="average")
     with pytest.raises(md.ShapeError, match="class numbers"):
         md.losses.cross_entropy(a.T, y)
-    with pytest.raises(md.UnsupportedError, match="-100 is no class number.* mask"):
+    with pytest.raises(md.UnsupportedError, match=r"-100 is no class number.* mask"):
         md.losses.nll_loss(a, y, ignore_index=-100)
     with pytest.raises(md.UnsupportedError, match="not for probabilities"):
         md.losses.cross_entropy(a, a, ignore_index=0)
