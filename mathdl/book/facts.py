@@ -53,6 +53,13 @@ def of_distribution(entry: Entry, instance: Instance) -> Facts:
                   for key, block in made.fisher_information().items()]
     except UnsupportedError:
         facts.append(("information", ""))
+    try:
+        numbers = {f.name: getattr(made, f.name) for f in fields(family) if f.name not in inputs}
+        fitted = family.fit(inputs.get("x"), **numbers)
+        facts += [(f"estimate of {f.name}", to_text(getattr(fitted, f.name)))
+                  for f in fields(family) if f.name in inputs]
+    except UnsupportedError:
+        facts.append(("estimate", ""))
     return tuple((what, text or "no closed form") for what, text in facts)
 
 

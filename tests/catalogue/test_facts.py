@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mathdl.book.facts import derived_facts
-from mathdl.catalogue import entry_named, families
+from mathdl.catalogue import Entry, entry_named, families
+from mathdl.present.mathml import formula
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,12 @@ def test_facts(name: str, facts: dict[str, str]) -> None:
     one = entry_named(name)
     found = dict(derived_facts(one, one.instance()))
     assert facts.items() <= found.items()
+
+
+@pytest.mark.parametrize("one", [e for own in families().values() for e in own],
+                         ids=lambda one: one.name)
+def test_every_law_is_read_as_a_formula(one: Entry) -> None:
+    assert "\\" not in formula(one.law)
 
 
 @pytest.mark.parametrize("name", [one.name for one in families()["distributions"]])

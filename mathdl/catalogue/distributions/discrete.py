@@ -8,6 +8,7 @@ from typing import Any
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
 from mathdl.catalogue.entry import Instance, entry
+from mathdl.catalogue.optimizers.stationary import replaced, stationary
 from mathdl.ir.tensor import Tensor
 
 
@@ -40,10 +41,6 @@ class Bernoulli(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p * (1 - self.p))}
-
-    @classmethod
-    def fit(cls, x: Any) -> Bernoulli:
-        return cls(md.mean(x))
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -100,7 +97,12 @@ class Categorical(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any) -> Categorical:
-        return cls(md.mean(x, axis=0))
+        """The multiplier of ``sum(p) = 1`` divides all probabilities alike, so 1 serves too."""
+        c = x.shape[-1]
+        p, counts = (md.tensor(name, c, assume="positive") for name in ("p", "counts"))
+        free = stationary(md.sum(counts * md.log(p)) - md.sum(p), p, p)
+        free = replaced(free, {counts: md.sum(x, axis=0)})
+        return cls(free / md.sum(free))
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -148,7 +150,7 @@ class Binomial(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any, trials: Any = 1) -> Binomial:
-        return cls(trials, md.mean(x) / trials)
+        return cls.fitted(x, trials=trials)
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -190,10 +192,6 @@ class Poisson(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"rate": 1 / self.rate}
-
-    @classmethod
-    def fit(cls, x: Any) -> Poisson:
-        return cls(md.mean(x))
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -238,10 +236,6 @@ class Geometric(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p**2 * (1 - self.p))}
-
-    @classmethod
-    def fit(cls, x: Any) -> Geometric:
-        return cls(1 / md.mean(x))
 
     @property
     def natural(self) -> tuple[Any, ...]:

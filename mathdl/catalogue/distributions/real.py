@@ -51,10 +51,6 @@ class Normal(ExponentialFamily):
     def fisher_information(self) -> dict[str, Any]:
         return {"mu": 1 / self.sigma**2, "sigma": 2 / self.sigma**2}
 
-    @classmethod
-    def fit(cls, x: Any) -> Normal:
-        return cls(md.mean(x), md.std(x))
-
     def sample(self, noise: Any) -> Tensor:
         return self.mu + self.sigma * noise
 
