@@ -19,8 +19,8 @@ FAMILY = "distributions"
 class Distribution(ABC):
     """A family of distributions at parameters, which are tensors or numbers.
 
-    ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"`` or
-    ``"uniform"``, or empty where no such expression is known.
+    ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"``,
+    ``"uniform"`` or both, or empty where no such expression is known.
 
     What has no closed form in the language raises UnsupportedError.
     """
@@ -79,7 +79,7 @@ class Distribution(ABC):
         raise cls._not_closed("maximum-likelihood estimate")
 
     def sample(self, noise: Any) -> Tensor:
-        """A sample as a differentiable expression of noise."""
+        """A sample as an expression of noise: reparametrised, differentiable where it is dense."""
         raise self._not_closed("sample of noise")
 
     @classmethod

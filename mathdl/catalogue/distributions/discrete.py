@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
@@ -23,6 +23,7 @@ class Bernoulli(ExponentialFamily):
     """One with probability ``p``, zero otherwise."""
 
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return x * md.log(self.p) + (1 - x) * md.log(1 - self.p)
@@ -41,6 +42,11 @@ class Bernoulli(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p * (1 - self.p))}
+
+    def sample(self, noise: Any) -> Tensor:
+        """One where the noise is below ``p``; the derivative by ``p`` is 0."""
+        ones: Tensor = md.where(noise < self.p, 1, 0)
+        return ones
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -76,6 +82,7 @@ class Categorical(ExponentialFamily):
     """
 
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return md.sum(x * md.log(self.p), axis=-1)
@@ -103,6 +110,14 @@ class Categorical(ExponentialFamily):
         free = stationary(md.sum(counts * md.log(p)) - md.sum(p), p, p)
         free = replaced(free, {counts: md.sum(x, axis=0)})
         return cls(free / md.sum(free))
+
+    def sample(self, noise: Any) -> Tensor:
+        """The class in whose share of 0 to 1 the noise lies; the derivative by ``p`` is 0."""
+        begins = md.concat([md.zeros(1), md.cumsum(self.p)[:-1]])
+        reached = md.where(noise[..., None] >= begins, 1, 0)
+        beyond = md.concat([reached[..., 1:], md.zeros(*noise.shape, 1)], axis=-1)
+        rows: Tensor = reached - beyond
+        return rows
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -132,6 +147,7 @@ class Binomial(ExponentialFamily):
 
     trials: Any
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         missing = self.trials - x
@@ -151,6 +167,10 @@ class Binomial(ExponentialFamily):
     @classmethod
     def fit(cls, x: Any, trials: Any = 1) -> Binomial:
         return cls.fitted(x, trials=trials)
+
+    def sample(self, noise: Any) -> Tensor:
+        """How many are below ``p`` of as many as there are trials, on the last axis."""
+        return md.sum(Bernoulli(self.p).sample(noise), axis=-1)
 
     @property
     def natural(self) -> tuple[Any, ...]:
