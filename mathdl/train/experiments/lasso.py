@@ -67,7 +67,7 @@ def run(settings: LassoSettings, say: Say) -> Outcome:
 
 EXPERIMENT = Experiment(
     name="lasso",
-    summary="The lasso by coordinate descent, on scikit-learn's diabetes data.",
+    summary="The lasso by coordinates or proximal gradients, on scikit-learn's diabetes data.",
     settings=LassoSettings,
     run=run,
 )
