@@ -182,6 +182,13 @@ def test_patience_ends_a_run(tmp_path: Path) -> None:
     assert int(result.split("after ")[1].split()[0]) < 400
 
 
+@pytest.mark.parametrize(("rate", "told"), [(0.3, 1), (0.02, 0)])
+def test_a_loss_that_rose_is_told(rate: float, told: int, tmp_path: Path) -> None:
+    lines: list[str] = []
+    start("ridge", tmp_path, lines, epochs=20, optimizer="sgd", learning_rate=rate)
+    assert sum(line.startswith("warning    the training loss rose") for line in lines) == told
+
+
 @pytest.mark.parametrize("optimizer", ["newton", "gauss_newton"])
 def test_newton_ends_in_one_step(optimizer: str, tmp_path: Path) -> None:
     lines: list[str] = []
