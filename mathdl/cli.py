@@ -242,8 +242,10 @@ def train(ctx: click.Context, listed: bool) -> None:
     if listed:
         from mathdl.train.experiment import experiments
 
-        for name, experiment in sorted(experiments().items()):
-            click.echo(f"{name}  {experiment.summary}")
+        found = experiments()
+        width = max(map(len, found))
+        for name, experiment in sorted(found.items()):
+            click.echo(f"{name.ljust(width)}  {experiment.summary}")
         ctx.exit()
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
