@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Integer, Rational, S, exp, expand_log, log, oo, preorder_traversal
+from sympy import Integer, Rational, S, exp, log, oo, preorder_traversal
 
 from mathdl.convexity.analysis import SETS, Analysis
 from mathdl.convexity.body import Body
 from mathdl.convexity.extremes import eigenvalue, extremes, second_derivative, slope_jumps
+from mathdl.convexity.gaps import log_of_products
 from mathdl.convexity.hessian import sign_of_hessian
 from mathdl.convexity.kernels import symbols_of
 from mathdl.convexity.products import Product, entry_of, fresh, opened
@@ -28,7 +29,7 @@ from mathdl.derivation import derive
 from mathdl.differentiate import free_variables, restored
 from mathdl.errors import UnsupportedError
 from mathdl.ir.assumptions import closure
-from mathdl.ir.bodies import inline, merge, reads_inside
+from mathdl.ir.bodies import reads_inside
 from mathdl.ir.build import constant, define, is_zero, out_ranges, ranges_of, redefine
 from mathdl.ir.index import Ranges, bound_index, out_indices, slot, slot_number, slots_in
 from mathdl.ir.system import depends_on, rewrite
@@ -189,7 +190,7 @@ class _Terms:
     def parts(self, term: Product, k: int) -> list[Product]:
         """The term with an entry opened, its logarithms first made sums."""
         access = term.entries[k]
-        sums = self.logarithms(access.tensor)
+        sums = log_of_products(self.analysis, access.tensor)
         if sums is not None:
             entries = list(term.entries)
             entries[k] = Access(sums, access.index, access.held)
@@ -198,21 +199,6 @@ class _Terms:
         if found is None:
             raise _Unknown(f"{shown(access.tensor)}: no rule bounds its curvature")
         return found
-
-    def logarithms(self, tensor: Tensor) -> Tensor | None:
-        """``log(a*b/c)`` as a sum, with what ``a``, ``b`` and ``c`` stand for put in."""
-        equation = tensor.definition
-        if equation is None or equation.reduce != "none" or not equation.body.has(log):
-            return None
-        body, operands = equation.body, list(equation.operands)
-        for k in slots_in(body):
-            inner = operands[k].tensor.definition
-            if self.analysis.moves(operands[k].tensor) and inner and inner.reduce == "none":
-                body, operands = inline(body, operands, k)
-        body = expand_log(body, force=True).expand()
-        if not body.is_Add:
-            return None
-        return define(out_ranges(tensor.shape), *merge(body, operands))
 
     # -- the two kinds of terms -----------------------------------------------------------------
 
