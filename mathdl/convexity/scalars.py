@@ -164,10 +164,20 @@ def _semidefinite(matrix: Any, walk: Body) -> bool:
     size = matrix.rows
     for count in range(1, size + 1):
         for chosen in combinations(range(size), count):
-            minor = matrix.extract(list(chosen), list(chosen)).det()
+            minor = _determinant(matrix.extract(list(chosen), list(chosen)))
             if not is_nonnegative(minor, walk):
                 return False
     return True
+
+
+def _determinant(matrix: Any) -> Any:
+    """By its first row, as it is: SymPy's own cancels at every step."""
+    if matrix.rows == 1:
+        return matrix[0, 0]
+    return Add(*(
+        (-1) ** k * matrix[0, k] * _determinant(matrix.minor_submatrix(0, k))
+        for k in range(matrix.rows) if matrix[0, k] != 0
+    ))
 
 
 # -- pieces ------------------------------------------------------------------------------------

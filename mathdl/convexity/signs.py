@@ -17,6 +17,7 @@ from sympy import (
     exp,
     expand,
     factor_terms,
+    factorial,
     limit,
     log,
     nan,
@@ -34,15 +35,22 @@ MAX_SIZE = 40  # of what is differentiated, and of what has a limit taken
 MAX_DEPTH = 3
 _SAMPLES = (Rational(1, 50), Rational(1, 3), Rational(3, 4), Rational(2), Rational(7))
 
-#: Below and above, for positive arguments: NIST Digital Library of Mathematical Functions, 5.11
-#: (the asymptotic series, by which they are enveloped).
-BOUNDS: dict[Any, tuple[Any, Any]] = {
-    digamma: (lambda x: log(x) - 1 / x, lambda x: log(x) - 1 / (2 * x)),
-    polygamma: (
-        lambda order, x: 1 / x + 1 / (2 * x**2) if order == 1 else None,
-        lambda order, x: 1 / x + 1 / x**2 if order == 1 else None,
-    ),
-}
+def _digamma_bounds(x: Any) -> tuple[Any, Any]:
+    return log(x) - 1 / x, log(x) - 1 / (2 * x)
+
+
+def _polygamma_bounds(order: Any, x: Any) -> tuple[Any, Any] | None:
+    """Of ``|psi^(n)|``, that is ``(-1)**(n + 1) psi^(n)``, turned over for even orders."""
+    if not order.is_Integer or order < 1:
+        return None
+    first, second = factorial(order - 1) / x**order, factorial(order) / x ** (order + 1)
+    ends = first + second / 2, first + second
+    return ends if order % 2 else (-ends[1], -ends[0])
+
+
+#: Below and above, for positive arguments: Qi and Guo, Refinements of lower bounds for polygamma
+#: functions, 2013, eqs. 1.1 and 1.2.
+BOUNDS: dict[Any, Any] = {digamma: _digamma_bounds, polygamma: _polygamma_bounds}
 
 
 def is_nonnegative(expr: Any, walk: Body, depth: int = MAX_DEPTH) -> bool:
@@ -109,11 +117,11 @@ def _by_bounds(expr: Any, walk: Body, depth: int) -> bool:
         if factor.has(node.func) or rest.has(node) or not walk(node.args[-1]).range.positive:
             continue
         weight = walk(factor.factor()).range
-        bound = BOUNDS[node.func][0 if weight.nonnegative else 1](*node.args)
-        if bound is not None and weight.signed and is_nonnegative(
-            factor * bound + rest, walk, depth
-        ):
-            return True
+        ends = BOUNDS[node.func](*node.args)
+        if ends is not None and weight.signed:
+            bound = ends[0 if weight.nonnegative else 1]
+            if is_nonnegative(factor * bound + rest, walk, depth):
+                return True
     return False
 
 

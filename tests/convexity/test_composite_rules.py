@@ -83,6 +83,7 @@ CASES = [
     ("unknown", "where(x > 0, -log(x), x**3)", "x", "x: n", ""),
     # signs
     ("convex", "gammaln(a) - a*log(b)", "a b", "a:; b:", "a: positive; b: positive"),
+    ("concave", "digamma(a) - log(a)", "a", "a:", "a: positive"),
     ("concave", "log(1 - exp(-exp(x)))", "x", "x: n", ""),
     ("convex", "logaddexp(x, 2*y)", "x y", "x: n; y: n", ""),
 ]
@@ -192,4 +193,9 @@ def test_reciprocal_second_derivatives_are_superadditive(rng: np.random.Generato
 def test_bounds_of_special_functions(rng: np.random.Generator) -> None:
     for x in [*rng.exponential(2, size=50), 1e-6, 1e6]:
         assert np.log(x) - 1 / x < mpmath.digamma(x) < np.log(x) - 1 / (2 * x)
-        assert 1 / x + 1 / (2 * x**2) < mpmath.psi(1, x) < 1 / x + 1 / x**2
+        for order in range(1, 5):
+            with mpmath.workdps(60):
+                first = mpmath.factorial(order - 1) / mpmath.mpf(x) ** order
+                second = mpmath.factorial(order) / mpmath.mpf(x) ** (order + 1)
+                size = abs(mpmath.psi(order, x))
+                assert first + second / 2 < size < first + second
