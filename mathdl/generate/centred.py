@@ -39,7 +39,7 @@ def _axis_of_mean(base: Value, mean: Value) -> int | None:
     if len(totals) != 1 or len(numbers) != 1:
         return None
     axis = _axis_of_sum(base, totals[0])
-    if axis is None or (base.ndim > 1) and column != (axis == -1):
+    if axis is None or (base.ndim > 1 and column != (axis == -1)):
         return None
     count = numbers[0] if op.name == "np.divide" else 1 / numbers[0]
     return axis if count == base.shape[axis] else None

@@ -200,7 +200,7 @@ def _logarithm(tensor: Tensor, known: dict[Tensor, tuple[_Total, Tensor]]) -> Te
     body, operands = tensor.equation.body, list(tensor.operands)
     for k, access in enumerate(tensor.operands):
         if access.tensor in known and body.has(log(slot(k))):
-            total, excess = known[access.tensor]
+            _, excess = known[access.tensor]
             small = define(out_ranges(excess.shape), log1p(slot(0)), [read(excess)])
             body = body.xreplace({log(slot(k)): slot(len(operands))})
             operands.append(Access(small, access.index))
