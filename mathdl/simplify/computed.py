@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from mathdl.ir.tensor import Tensor
 from mathdl.simplify.chosen import choose
 from mathdl.simplify.flipped import flipped
+from mathdl.simplify.in_range import in_range
 from mathdl.simplify.saturated import saturated
 from mathdl.simplify.uncancelled import uncancelled
 
 
 def computed(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs in the forms in which code computes them."""
-    return choose(uncancelled(flipped(saturated(outputs))))
+    return choose(in_range(uncancelled(flipped(saturated(outputs)))))
