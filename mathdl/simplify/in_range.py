@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sympy import cosh, log, sinh, sqrt, tanh
+from sympy import S, cosh, log, sinh, sqrt, tanh
 
 from mathdl.ir.bodies import inline, merge, reads_inside
 from mathdl.ir.build import define, out_ranges, read, redefine, restate
@@ -94,16 +94,19 @@ def _hyperbolic(tensor: Tensor) -> Tensor:
         return tensor
     for k, access in enumerate(tensor.operands):
         inner = access.tensor.definition
-        factor, rest = inner.body.as_coeff_Mul() if inner is not None else (0, None)
-        if not isinstance(rest, cosh) or access.index != out_indices(tensor.ndim):
+        factor, rest = inner.body.as_coeff_Mul() if inner is not None else (0, S.Zero)
+        base, power = rest.as_base_exp()
+        if not isinstance(base, cosh) or power not in (1, -1) or (
+                access.index != out_indices(tensor.ndim)):
             continue
         opened, read_too = merge(*inline(slot(k), operands, k))
-        u = (opened / factor).args[0]
-        over = slot(k) ** -1
+        u = ((opened / factor) ** power).args[0]
+        over = slot(k) ** -power
+        factor = factor**power
         after = body.replace(
-            lambda e, k=k: e.is_Mul and any(
-                p.is_Pow and p.base == slot(k) and p.exp.is_Integer and p.exp < 0
-                for p in e.args),
+            lambda e, k=k, power=power: e.is_Mul and any(
+                b == slot(k) and n.is_Integer and n * power < 0
+                for b, n in (f.as_base_exp() for f in e.args)),
             lambda e, u=u, over=over, c=factor: (
                 e / (sinh(u) * over) * tanh(u) / c if sinh(u) in e.args else e))
         if after != body:

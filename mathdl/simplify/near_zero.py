@@ -2,7 +2,8 @@
 
 ``(e^x - 1)/x`` has the derivative ``(x e^x - e^x + 1)/x**2``, in floats 0/0 next to 0; so have
 ``(1 - cos x)/x**2``, ``x - log(1 + x)``, ``sqrt(1 + x) - 1`` and ``log(x + sqrt(1 + x**2))``.  Near
-0 they are computed as polynomials (quotients of polynomials in lowest terms), whose coefficients are Cauchy's integrals
+0 they are computed as polynomials (quotients of polynomials in lowest terms), whose coefficients
+are Cauchy's integrals
 ``c_k = 1/(2 pi i) \\oint f(z)/z**(k + 1) dz`` on a circle within which the function is analytic.
 
 This is for what is computed, not for what is printed.
