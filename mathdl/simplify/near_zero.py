@@ -16,7 +16,19 @@ from functools import lru_cache
 from typing import Any
 
 import mpmath
-from sympy import Add, Function, Pow, Rational, cancel, lambdify, log, preorder_traversal
+from sympy import (
+    Add,
+    Function,
+    Pow,
+    Rational,
+    cancel,
+    lambdify,
+    log,
+    nan,
+    oo,
+    preorder_traversal,
+    zoo,
+)
 
 from mathdl.ir.bodies import inline, merge
 from mathdl.ir.build import out_ranges, redefine, restate
@@ -110,9 +122,10 @@ def _lossy(node: Any, u: Any) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _function(body: Any, u: Any) -> Callable[[Any], Any]:
-    found: Callable[[Any], Any] = lambdify(u, define(body), modules="mpmath")
-    return found
+def _function(body: Any, u: Any) -> Callable[[Any], Any] | None:
+    """The body in numbers of many digits; None where its definition has a case without a value."""
+    defined = define(body)
+    return None if defined.has(zoo, oo, nan) else lambdify(u, defined, modules="mpmath")
 
 
 def _at_probe(body: Any, u: Any) -> Any:
@@ -122,8 +135,11 @@ def _at_probe(body: Any, u: Any) -> Any:
 
 def _value(body: Any, u: Any, at: Any) -> Any:
     """The value there; None where it has none, or is no analytic function."""
+    function = _function(body, u)
+    if function is None:
+        return None
     try:
-        found = mpmath.mpmathify(_function(body, u)(at))
+        found = mpmath.mpmathify(function(at))
     except (ZeroDivisionError, ValueError, TypeError, NameError, NotImplementedError):
         return None
     return found if mpmath.isfinite(found) else None
