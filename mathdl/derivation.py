@@ -21,7 +21,7 @@ from mathdl.ir.serial import serial
 from mathdl.ir.steps import Step
 from mathdl.ir.system import inputs_of, put_labels
 from mathdl.ir.tensor import Tensor, input_tensor
-from mathdl.language.declared import declared_with, is_reordered
+from mathdl.language.declared import declared_with
 from mathdl.language.pointwise import as_tensor
 from mathdl.request import (
     Block,
@@ -75,7 +75,6 @@ class Derivation:
     written: tuple[Tensor, ...] = field(default=(), repr=False)
     hints: Mapping[Tensor, str] = field(default_factory=dict, repr=False)
     single: bool = False
-    reordered: bool = False  # the inputs were declared in more than one order
 
     @property
     def expr(self) -> Tensor:
@@ -155,7 +154,6 @@ class Derivation:
             function=function,
             extra_inputs=self.inputs,
             ignored=[name for name in self.declared if name not in self._input_names],
-            by_name=self.reordered,
         )
 
     @property
@@ -438,7 +436,6 @@ def derive(
         steps=tuple(trace),
         written=tuple(found.written),
         single=request.single and "" in outputs,
-        reordered=any(map(is_reordered, outputs.values())),
     )
 
 
@@ -464,7 +461,6 @@ def compile_expression(expr: Any) -> Compiled:
         value=None, single=lone, function="value" if lone else "values",
         extra_inputs=_arguments(exprs, [], declared),
         ignored=[n for n, t in declared.items() if t not in inputs_of(exprs)],
-        by_name=lone and is_reordered(exprs[0]),
     )
 
 

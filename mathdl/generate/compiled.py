@@ -16,16 +16,13 @@ class Compiled:
     ``source`` is the whole module: saved to a file it offers the same function without mathdl.
     ``plan(...)`` returns the bare computation for arrays of the given dims and dtype: called
     with inputs and output arrays in order it allocates and checks nothing.  Arguments called as
-    in ``ignored`` were declared along with the expression, which does not use them.  With
-    ``by_name`` the inputs have no order that can be relied on, and are given by name.
+    in ``ignored`` were declared along with the expression, which does not use them.
     """
 
     def __init__(
-        self, source: str, function: str, inputs: Sequence[str], ignored: Iterable[str] = (),
-        by_name: bool = False,
+        self, source: str, function: str, inputs: Sequence[str], ignored: Iterable[str] = ()
     ) -> None:
         self.ignored = frozenset(ignored)
-        self.by_name = by_name
         self.source = source
         self.function = function
         self.inputs = tuple(inputs)
@@ -39,11 +36,6 @@ class Compiled:
     def __call__(self, /, *arrays: Any, **named: Any) -> Any:
         if self.ignored and not self.ignored.isdisjoint(named):
             named = {n: a for n, a in named.items() if n not in self.ignored}
-        if self.by_name and len(arrays) > 1:
-            raise TypeError(
-                f"the inputs {', '.join(self.inputs)} were declared in more than one order, for "
-                f"equal expressions: give them to {self.function} by name"
-            )
         try:
             return self._call(*arrays, **named)
         except TypeError:
@@ -69,7 +61,7 @@ class Compiled:
         return f"it has no {', '.join(extra)}" if extra else ""
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.source, self.function, self.inputs, self.ignored, self.by_name)
+        return Compiled, (self.source, self.function, self.inputs, self.ignored)
 
     def __repr__(self) -> str:
         return f"<compiled {self.function}({', '.join(self.inputs)})>"

@@ -30,7 +30,6 @@ def generate_numpy(
     title: str = "",
     extra_inputs: Iterable[Tensor] = (),
     ignored: Iterable[str] = (),
-    by_name: bool = False,
 ) -> Compiled:
     """Compile the named outputs to NumPy.
 
@@ -38,7 +37,7 @@ def generate_numpy(
     the output called so (None: there is no value, the grads alone are returned), ``grads`` a
     dict by name, or the bare array with ``single``; the value alone is returned bare.
     ``extra_inputs`` are asked for and checked although nothing may depend on them; arguments
-    called as in ``ignored`` are accepted and not used; with ``by_name`` inputs must be given so.
+    called as in ``ignored`` are accepted and not used.
 
     Raises UnsupportedError for an equation that cannot be computed with NumPy, NamingError for
     inputs that are called as what the module itself has, or that are known inside a step only.
@@ -70,7 +69,7 @@ def generate_numpy(
         steps=list(printer.steps),
     )
     inputs = [t.name or "" for t in plan.inputs]
-    return Compiled(module_text(module), function, inputs, ignored, by_name)
+    return Compiled(module_text(module), function, inputs, ignored)
 
 
 def _check_names(tensors: Sequence[Tensor], dims: Sequence[Any]) -> None:

@@ -206,16 +206,3 @@ def test_jacobians_of_what_is_put_together_are_written_whole(
     monkeypatch.setattr(np, "empty", unset)
     found = compiled(**{k: v for k, v in arrays.items() if k in compiled.inputs})
     assert np.isfinite(found).all()
-
-
-def test_inputs_that_were_declared_in_two_orders_are_given_by_name() -> None:
-    """Equal expressions are one object: a later declaration must not turn arguments around."""
-    first = md.parse("sum(p_of_two*q_of_two**2)", shapes="p_of_two: n; q_of_two: n")
-    before = md.compile(first)
-    again = md.parse("sum(p_of_two*q_of_two**2)", shapes="q_of_two: n; p_of_two: n")
-    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    assert before(x, y) == 41.0
-    for code in (md.compile(again), md.derive(again, wrt="p_of_two").compile("value")):
-        with pytest.raises(TypeError, match=r"more than one order.*by name"):
-            code(x, y)
-        assert code(p_of_two=x, q_of_two=y) == 41.0
