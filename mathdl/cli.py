@@ -12,6 +12,7 @@ import click
 
 from mathdl._version import __version__
 from mathdl.cli_certify import certify
+from mathdl.cli_check import check
 from mathdl.cli_parts import (
     BAD_INPUT,
     CHECK_FAILED,
@@ -172,6 +173,7 @@ def _as_json(
 
 main.add_command(verify_command)
 main.add_command(certify)
+main.add_command(check)
 main.add_command(stability_command)
 
 
@@ -242,8 +244,10 @@ def train(ctx: click.Context, listed: bool) -> None:
     if listed:
         from mathdl.train.experiment import experiments
 
-        for name, experiment in sorted(experiments().items()):
-            click.echo(f"{name}  {experiment.summary}")
+        found = experiments()
+        width = max(map(len, found))
+        for name, experiment in sorted(found.items()):
+            click.echo(f"{name.ljust(width)}  {experiment.summary}")
         ctx.exit()
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -14,6 +14,14 @@ from mathdl.errors import InputError
 BAD_INPUT = 2
 CHECK_FAILED = 1
 
+#: Ways to print a report of verification.
+REPORTS: dict[str, Callable[[Any], str]] = {
+    "text": lambda report: str(report.text()),
+    "json": lambda report: str(report.to_json()),
+    "markdown": lambda report: str(report.markdown()),
+    "html": lambda report: str(report.html()),
+}
+
 
 def fail(message: str, status: int) -> NoReturn:
     click.echo("error: " + " ".join(message.split()), err=True)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mathdl.cli_parts import CHECK_FAILED, ExpressionFirst, derived, fail, of_expression
-
-_PRINTED: dict[str, Callable[[Any], str]] = {
-    "text": lambda report: str(report.text()),
-    "json": lambda report: str(report.to_json()),
-    "markdown": lambda report: str(report.markdown()),
-    "html": lambda report: str(report.html()),
-}
+from mathdl.cli_parts import CHECK_FAILED, REPORTS, ExpressionFirst, derived, fail, of_expression
 
 
 class _OrReplay(ExpressionFirst):
@@ -36,7 +29,7 @@ class _OrReplay(ExpressionFirst):
               help="How many instances of different sizes to try.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Seed of the instances.")
-@click.option("--format", "form", type=click.Choice([*_PRINTED]), default="text",
+@click.option("--format", "form", type=click.Choice([*REPORTS]), default="text",
               show_default=True, help="How to print the report.")
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the report there instead of printing it.")
@@ -76,7 +69,7 @@ def verify(
         report, changed = derived(
             expression or "-", shapes, wrt, order, assumptions, symmetric
         )[2].verify(level=level, points=points, seed=seed), ()
-    printed = _PRINTED[form](report)
+    printed = REPORTS[form](report)
     if out is None:
         click.echo(printed.rstrip("\n"))
     else:

@@ -42,7 +42,7 @@ LAYERS = [
     "cli_parts",
     "cli_stability",
     "cli_verify",
-    "cli_certify",
+    "cli_certify", "cli_check",
     "cli",
     "__main__",
 ]

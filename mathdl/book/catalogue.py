@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from mathdl.book.checking import Outcome, guarded, verified
+from mathdl.book.facts import derived_facts
 from mathdl.book.page import Article, Part, badge, checked, result_and_proof, sheet
-from mathdl.catalogue import Entry, Instance, entries, entry_named
-from mathdl.convexity import curvature, smoothness
+from mathdl.catalogue import Entry, entries, entry_named
 from mathdl.derivation import derive
 from mathdl.errors import UnsupportedError
 from mathdl.present.mathml import formula
-from mathdl.present.text import to_text
 from mathdl.present.wrap import wrapped
 
 TITLE = "The catalogue"
@@ -30,7 +29,6 @@ LEGEND = (
     "bound: where the error used up most of its bound. Proof: the steps that were checked."
 )
 WIDTH = 100
-CURVED = ("losses", "regularisers")
 
 
 def chosen(names: Sequence[str]) -> tuple[Entry, ...]:
@@ -52,20 +50,6 @@ def check_listed(entry: Entry, seed: int = 0) -> Outcome:
         return replace(outcome, facts=derived_facts(entry, instance))
 
     return guarded(entry.name, work)
-
-
-def derived_facts(entry: Entry, instance: Instance) -> tuple[tuple[str, str], ...]:
-    """Of a loss: its curvature in the prediction, and between what its Hessian lies."""
-    if entry.family not in CURVED or instance.expr.ndim:
-        return ()
-    name = instance.wrt[0]
-    found = smoothness(instance.expr, name)
-    facts = [("curvature", f"{curvature(instance.expr, name).kind} in {name}")]
-    if found.lipschitz is None:
-        return (*facts, ("smooth", f"not shown: {found.reason}"))
-    facts.append(("gradient's Lipschitz constant", to_text(found.lipschitz)))
-    strong = "not shown" if found.strong is None else to_text(found.strong)
-    return (*facts, ("strong convexity", strong))
 
 
 # -- on a terminal -----------------------------------------------------------------------------

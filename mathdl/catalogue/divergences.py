@@ -9,17 +9,28 @@ from collections.abc import Callable
 from typing import Any
 
 import mathdl as md
-from mathdl.catalogue.distributions import (
-    Bernoulli,
-    Categorical,
-    DiagonalNormal,
-    Dirichlet,
-    Gamma,
-    MultivariateNormal,
-    Normal,
-    VonMises,
-)
+from mathdl.catalogue.distributions import DiagonalNormal
 from mathdl.catalogue.entry import Instance, entry
+from mathdl.catalogue.family_divergences import (
+    bhattacharyya_of_family,
+    kl_bernoulli,
+    kl_beta,
+    kl_binomial,
+    kl_categorical,
+    kl_diagonal_normal,
+    kl_dirichlet,
+    kl_exponential,
+    kl_gamma,
+    kl_geometric,
+    kl_laplace,
+    kl_log_normal,
+    kl_multivariate_normal,
+    kl_normal,
+    kl_of_family,
+    kl_poisson,
+    kl_von_mises,
+    renyi_of_family,
+)
 from mathdl.ir.tensor import Tensor
 
 FAMILY = "divergences"
@@ -150,143 +161,18 @@ def squared_hellinger(p: Any, q: Any) -> Tensor:
     return md.sum((md.sqrt(p) - md.sqrt(q)) ** 2, axis=-1) / 2
 
 
-# -- of families -----------------------------------------------------------------------------
-
-
-def _of_families(family: Any, *shape: str, **assume: str) -> Callable[[Any], Instance]:
-    """Two members of a family, whose parameters are ``mu_p``, ``mu_q`` and so on."""
-
-    def example(function: Any) -> Instance:
-        axes = [md.dims(name) for name in shape]
-        given = {
-            name + side: md.tensor(name + side, *axes, assume=facts)
-            for side in ("_p", "_q") for name, facts in assume.items()
-        }
-        first, second = list(given.values())[:len(assume)], list(given.values())[len(assume):]
-        return Instance(function(family(*first), family(*second)), tuple(given))
-
-    return example
-
-
-def _full(function: Any) -> Instance:
-    d = md.dims("d")
-    given = {
-        name: md.tensor(name, *[d] * axes, assume="positive_definite" if axes == 2 else ())
-        for name, axes in (("mu_p", 1), ("Sigma_p", 2), ("mu_q", 1), ("Sigma_q", 2))
-    }
-    first, second = list(given.values())[:2], list(given.values())[2:]
-    expr = function(MultivariateNormal(*first), MultivariateNormal(*second))
-    return Instance(expr, tuple(given))
-
-
 @entry(
     FAMILY,
-    law=r"\log \frac{\sigma_q}{\sigma_p} + \frac{\sigma_p^2 + (\mu_p - \mu_q)^2}{2 \sigma_q^2}"
-    r" - \frac12",
-    reference="Bishop, Pattern Recognition and Machine Learning, exercise 1.30",
-    example=_of_families(Normal, mu="", sigma="positive"),
-)
-def kl_normal(p: Normal, q: Normal) -> Tensor:
-    """The divergence of one Gaussian from another, entry by entry."""
-    scaled = (p.sigma**2 + (p.mu - q.mu) ** 2) / q.sigma**2
-    return md.log(q.sigma) - md.log(p.sigma) + (scaled - 1) / 2
-
-
-@entry(
-    FAMILY,
-    law=r"\sum_j \mathrm{KL}\bigl(\mathcal N(\mu_{pj}, \sigma_{pj}^2) \,\|\,"
-    r" \mathcal N(\mu_{qj}, \sigma_{qj}^2)\bigr)",
-    reference="Kingma and Welling, Auto-encoding variational Bayes, 2014, appendix B",
-    example=_of_families(DiagonalNormal, "d", mu="", sigma="positive"),
-)
-def kl_diagonal_normal(p: DiagonalNormal, q: DiagonalNormal) -> Tensor:
-    """The divergence of Gaussians with independent entries, on the last axis."""
-    return md.sum(kl_normal(Normal(p.mu, p.sigma), Normal(q.mu, q.sigma)), axis=-1)
-
-
-@entry(
-    FAMILY,
-    law=r"\tfrac12 \bigl(\operatorname{tr}(\Sigma_q^{-1} \Sigma_p) + r^\top \Sigma_q^{-1} r - d"
-    r" + \log \det \Sigma_q - \log \det \Sigma_p\bigr),\quad r = \mu_q - \mu_p",
-    reference="Murphy, Probabilistic Machine Learning: An Introduction, section 6.2.3",
-    example=_full,
-)
-def kl_multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
-    """The divergence of Gaussians of full covariance."""
-    precision, apart = md.inv(q.Sigma), q.mu - p.mu
-    volumes = md.logdet(q.Sigma) - md.logdet(p.Sigma)
-    distance = apart @ precision @ apart
-    return (md.trace(precision @ p.Sigma) + distance - p.mu.shape[-1] + volumes) / 2
-
-
-@entry(
-    FAMILY,
-    law=r"\sum_k p_k \log \frac{p_k}{q_k}",
-    reference="Cover and Thomas, Elements of Information Theory, eq. 2.26",
+    law=r"\frac{1}{\alpha - 1} \log \sum_i p_i^\alpha q_i^{1 - \alpha}",
+    reference="Renyi, On measures of entropy and information, 1961; van Erven and Harremoes, Renyi "
+    "divergence and Kullback-Leibler divergence, 2014",
     example=lambda function: Instance(
-        function(*map(Categorical, _probabilities("p", "q"))), ("p", "q")
+        function(*_probabilities("p", "q"), md.tensor("alpha", assume="unit_interval")), ("q", "p")
     ),
 )
-def kl_categorical(p: Categorical, q: Categorical) -> Tensor:
-    """The divergence of distributions of classes."""
-    return kl(p.p, q.p)
-
-
-@entry(
-    FAMILY,
-    law=r"p \log \frac pq + (1 - p) \log \frac{1 - p}{1 - q}",
-    reference="Cover and Thomas, Elements of Information Theory, example 2.3.1",
-    example=_of_families(Bernoulli, r="unit_interval"),
-)
-def kl_bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
-    """The divergence of coins, entry by entry."""
-    return p.p * md.log(p.p / q.p) + (1 - p.p) * md.log((1 - p.p) / (1 - q.p))
-
-
-@entry(
-    FAMILY,
-    law=r"(\alpha_p - \alpha_q) \psi(\alpha_p) - \log \Gamma(\alpha_p) + \log \Gamma(\alpha_q)"
-    r" + \alpha_q \log \frac{\beta_p}{\beta_q} + \alpha_p \frac{\beta_q - \beta_p}{\beta_p}",
-    reference="Penny, Kullback-Liebler divergences of normal, gamma, Dirichlet and Wishart "
-    "densities, 2001",
-    example=_of_families(Gamma, alpha="positive", beta="positive"),
-)
-def kl_gamma(p: Gamma, q: Gamma) -> Tensor:
-    """The divergence of gamma distributions of shape and rate, entry by entry."""
-    shapes = (p.alpha - q.alpha) * md.digamma(p.alpha) - md.gammaln(p.alpha) + md.gammaln(q.alpha)
-    rates = md.log(p.beta) - md.log(q.beta)
-    return shapes + q.alpha * rates + p.alpha * (q.beta - p.beta) / p.beta
-
-
-@entry(
-    FAMILY,
-    law=r"\log \frac{\Gamma(a_p)}{\Gamma(a_q)} - \sum_k \log \frac{\Gamma(\alpha_{pk})}"
-    r"{\Gamma(\alpha_{qk})} + \sum_k (\alpha_{pk} - \alpha_{qk}) (\psi(\alpha_{pk}) - \psi(a_p)),"
-    r"\quad a = \sum_k \alpha_k",
-    reference="Penny, Kullback-Liebler divergences of normal, gamma, Dirichlet and Wishart "
-    "densities, 2001",
-    example=_of_families(Dirichlet, "c", alpha="positive"),
-)
-def kl_dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
-    """The divergence of Dirichlet distributions."""
-    total = md.sum(p.alpha)
-    norms = md.gammaln(total) - md.gammaln(md.sum(q.alpha))
-    terms = md.gammaln(q.alpha) - md.gammaln(p.alpha)
-    slopes = (p.alpha - q.alpha) * (md.digamma(p.alpha) - md.digamma(total))
-    return norms + md.sum(terms + slopes)
-
-
-@entry(
-    FAMILY,
-    law=r"\log \frac{I_0(\kappa_q)}{I_0(\kappa_p)}"
-    r" + \frac{I_1(\kappa_p)}{I_0(\kappa_p)} (\kappa_p - \kappa_q \cos(\mu_p - \mu_q))",
-    reference="Mardia and Jupp, Directional Statistics, eq. 3.5.31 for the expectation",
-    example=_of_families(VonMises, mu="", kappa="positive"),
-)
-def kl_von_mises(p: VonMises, q: VonMises) -> Tensor:
-    """The divergence of von Mises distributions, entry by entry."""
-    aligned = p.kappa - q.kappa * md.cos(p.mu - q.mu)
-    return md.log_i0(q.kappa) - md.log_i0(p.kappa) + md.bessel_ratio(p.kappa) * aligned
+def renyi(p: Any, q: Any, alpha: Any) -> Tensor:
+    """The Renyi divergence of an order other than 1, where it tends to that of Kullback."""
+    return md.log(md.sum(p**alpha * q ** (1 - alpha), axis=-1)) / (alpha - 1)
 
 
 # -- variational inference -------------------------------------------------------------------
@@ -319,3 +205,37 @@ def gaussian_elbo(
     """
     fit = DiagonalNormal(decode(posterior.sample(noise)), deviation).log_density(x)
     return md.mean(fit - kl_diagonal_normal(posterior, DiagonalNormal(0, 1)))
+
+
+__all__ = [
+    "bhattacharyya_of_family",
+    "chi_square",
+    "conditional_entropy",
+    "cross_entropy",
+    "entropy",
+    "f_divergence",
+    "gaussian_elbo",
+    "jensen_shannon",
+    "kl",
+    "kl_bernoulli",
+    "kl_beta",
+    "kl_binomial",
+    "kl_categorical",
+    "kl_diagonal_normal",
+    "kl_dirichlet",
+    "kl_exponential",
+    "kl_gamma",
+    "kl_geometric",
+    "kl_laplace",
+    "kl_log_normal",
+    "kl_multivariate_normal",
+    "kl_normal",
+    "kl_of_family",
+    "kl_poisson",
+    "kl_von_mises",
+    "mutual_information",
+    "renyi",
+    "renyi_of_family",
+    "squared_hellinger",
+    "total_variation",
+]

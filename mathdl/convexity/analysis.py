@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from sympy import log, oo, sympify
+from sympy import Pow, log, oo, sympify
 
 from mathdl.convexity.body import Body
-from mathdl.convexity.nature import (
-    Nature,
-    constant,
-    greatest,
-    least,
-    nature,
-    product_up_many,
-    repeated,
-    unknown,
-)
-from mathdl.convexity.ranges import ANY, ZERO, Range, of_assumptions
+from mathdl.convexity.degrees import parameter, product_up_many
+from mathdl.convexity.nature import Nature, constant, nature, unknown
+from mathdl.convexity.operations import greatest, least, repeated
+from mathdl.convexity.ranges import ANY, NONNEGATIVE, POSITIVE, ZERO, Range, of_assumptions
 from mathdl.convexity.table import AFFINE, CONCAVE, CONVEX, SPECTRAL
 from mathdl.ir.assumptions import closure
 from mathdl.ir.bodies import reads_inside
 from mathdl.ir.build import ranges_of
 from mathdl.ir.dim import product
-from mathdl.ir.index import bound_index, slot, slots_in
+from mathdl.ir.index import bound_index, slot, slot_number, slots_in
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import where
@@ -50,12 +43,20 @@ class Analysis:
     ) -> None:
         outputs = list(outputs)
         self.variables = tuple(variables)
+        self.attempts = tuple(attempts)
         self.definiteness: dict[int, tuple[Tensor, str | None]] = {}
         self._seen: dict[int, Tensor] = {}
         self._depends = {id(v) for v in variables}
         self._known: dict[int, Nature] = {}
-        for tensor in topological(outputs):
-            self._known[id(tensor)] = self._attempted(tensor, attempts)
+        self._domains: dict[int, Range] = {}
+        order = topological(outputs)
+        if self.variables:
+            for tensor in order:
+                self._known[id(tensor)] = self._composed(tensor)
+            self._restrict(order)
+            self._known = {}
+        for tensor in order:
+            self._known[id(tensor)] = self._attempted(tensor)
 
     def nature(self, tensor: Tensor) -> Nature:
         """What is known of a quantity that was analysed, or by composition of one made of such."""
@@ -76,12 +77,12 @@ class Analysis:
                 self._depends.add(id(t))
         return id(tensor) in self._depends
 
-    def _attempted(self, tensor: Tensor, attempts: Sequence[Attempt]) -> Nature:
+    def _attempted(self, tensor: Tensor) -> Nature:
         found = self._composed(tensor)
         if found.known or not self.moves(tensor):
             return found
         best = found
-        for attempt in attempts:
+        for attempt in self.attempts:
             other = attempt(self, tensor)
             if other is None or not (other.known or (best is found and other.down is not None)):
                 continue
@@ -94,13 +95,31 @@ class Analysis:
                 break
         return best
 
+    def _restrict(self, order: Sequence[Tensor]) -> None:
+        """Keep to where logarithms and roots of affine quantities are defined."""
+        for tensor in reversed(order):
+            for access, range in _defined_on(tensor, self._domains.get(id(tensor))):
+                known = self._known[id(access.tensor)]
+                if known.affine and not known.constant and not known.range.signed:
+                    self._domains[id(access.tensor)] = range
+
     def _composed(self, tensor: Tensor) -> Nature:
+        """By composition, where it is defined."""
+        found = self._by_composition(tensor)
+        inside = self._domains.get(id(tensor))
+        if inside is None:
+            return found
+        low, high, nonzero = inside.low, inside.high, inside.nonzero
+        return nature(found.range.within(low, high, nonzero), True, True, laws=found.laws)
+
+    def _by_composition(self, tensor: Tensor) -> Nature:
         moves = self.moves(tensor)
         if tensor.is_input:
             facts = closure(tensor.assume)
             if tensor in self.variables:
                 return nature(of_assumptions(facts & SETS), True, True)
-            return constant(of_assumptions(facts))
+            value = None if tensor.ndim else parameter(tensor.name or "", facts)
+            return constant(of_assumptions(facts), value)
         if tensor.call is not None:
             return unknown(_of_primitive(tensor)) if moves else constant(ANY)
         indices = [k for a in tensor.operands for e in a.index for k in slots_in(e)]
@@ -137,6 +156,33 @@ class Analysis:
         if f.constant:
             return replace(f, value=None)
         return greatest([f, f]) if equation.reduce == "max" else least([f, f])
+
+
+def _defined_on(tensor: Tensor, inside: Range | None) -> Iterator[tuple[Access, Range]]:
+    """What is read as a whole, and where it must lie: in a logarithm, in a root, or as a multiple
+    of what has such a domain.
+    """
+    equation = tensor.definition
+    if equation is None or equation.body.has(where):
+        return
+    body, ranges = equation.body, ranges_of(tensor)
+    parts = [(e.args[0], POSITIVE) for e in body.atoms(log)]
+    parts += [
+        (e.base, POSITIVE if e.exp.is_negative else NONNEGATIVE) for e in body.atoms(Pow)
+        if e.exp.is_Rational and not e.exp.is_Integer
+    ]
+    if inside is not None and equation.reduce == "none":
+        parts.append((body, inside))
+    for part, range in parts:
+        factor, inner = part.as_coeff_Mul()
+        number = slot_number(inner)
+        if number is None or factor == 0:
+            continue
+        access = equation.operands[number]
+        whole = len(set(access.index)) == len(access.index) and all(
+            ranges.get(s) == dim for s, dim in zip(access.index, access.tensor.shape, strict=True))
+        if whole and not access.held:
+            yield access, range if factor > 0 else -range
 
 
 def _of_primitive(tensor: Tensor) -> str:

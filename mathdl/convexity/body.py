@@ -22,20 +22,24 @@ from sympy import (
 
 from mathdl.convexity.nature import (
     Nature,
-    added,
     constant,
-    exponential,
     first_blame,
-    greatest,
     laws_of,
+    nature,
+    number,
+    unknown,
+)
+from mathdl.convexity.operations import (
+    added,
+    difference,
+    exponential,
+    greatest,
     least,
     logarithm,
     multiplied,
-    nature,
-    number,
     raised,
+    restricted,
     scaled,
-    unknown,
 )
 from mathdl.convexity.ranges import (
     ANY,
@@ -52,6 +56,7 @@ from mathdl.scalar import (
     COMPARISONS,
     expm1,
     log1p,
+    logaddexp,
     lookup,
     maximum,
     minimum,
@@ -68,10 +73,18 @@ Natures = Mapping[Any, Nature]  # by symbol: what the slots, indices and dims ar
 
 
 class Body:
-    """The nature of each part of one body; ``parts`` has that of its symbols."""
+    """The nature of each part of one body; ``parts`` has that of its symbols.
 
-    def __init__(self, parts: Natures, positive: frozenset[Any] = frozenset()) -> None:
+    ``positive`` are parts that are looked at where they are positive, ``free`` symbols of which
+    the range alone is used.
+    """
+
+    def __init__(
+        self, parts: Natures, positive: frozenset[Any] = frozenset(),
+        free: frozenset[Any] = frozenset(),
+    ) -> None:
         self.parts = parts
+        self.free = free
         self.positive = positive
         self.known: dict[Any, Nature] = {}
 
@@ -79,8 +92,8 @@ class Body:
         found = self.known.get(expr)
         if found is None:
             found = self._of(expr)
-            if expr in self.positive and found.concave:
-                found = _restricted(found)
+            if expr in self.positive:
+                found = restricted(found)
             self.known[expr] = found
         return found
 
@@ -94,7 +107,7 @@ class Body:
                 NONNEGATIVE if expr.is_nonnegative else ANY)
         if isinstance(expr, Add):
             other = _rewritten(expr)
-            return self(other) if other is not None else added([self(a) for a in expr.args])
+            return self(other) if other is not None else self._sum(expr)
         if isinstance(expr, Mul):
             return multiplied([self(a) for a in expr.args])
         if isinstance(expr, Pow):
@@ -115,12 +128,22 @@ class Body:
             return unknown(first_blame(arguments, f"{expr.func} has no known curvature"))
         return composed(declared.name, curve, arguments[0])
 
+    def _sum(self, total: Any) -> Nature:
+        minus = [a for a in total.args if a.as_coeff_Mul()[0].is_negative]
+        found = added([self(a) for a in total.args])
+        if found.concave or not minus or len(minus) == len(total.args):
+            return found
+        plus = added([self(a) for a in total.args if a not in minus])
+        return difference(found, plus, added([self(-a) for a in minus]))
+
     def _power(self, base: Any, exponent: Any) -> Nature:
         inner, above = self(base), self(exponent)
         if inner.constant and above.constant and above.value is None:
             return constant(inner.range.power(exponent) if inner.range.positive else ANY)
         if above.constant and above.value is not None:
-            return raised(inner, exponent)
+            found = raised(inner, above.value)
+            if found.known or found.down is not None or above.value.is_number:
+                return found
         if inner.constant and inner.range.positive:
             return exponential(scaled(logarithm(inner), above))
         if above.constant and inner.range.nonnegative:
@@ -145,11 +168,6 @@ def _rewritten(total: Any) -> Any | None:
             if scale.is_number and expand_mul(scale * form) == total:
                 return scale * other
     return None
-
-
-def _restricted(f: Nature) -> Nature:
-    """The same where it is positive, which is a convex set when it is concave."""
-    return nature(f.range.within(ZERO, oo, True), f.convex, f.concave, laws=f.laws)
 
 
 def _range_of_constant(expr: Any, arguments: list[Nature]) -> Range:
@@ -304,5 +322,6 @@ _SEVERAL: dict[Any, Callable[..., Nature]] = {
     where: _where, leaky_relu: _leaky, elu: _elu, clip: _clip, polygamma: _polygamma,
     sign: _sign, xlogy: _xlogy, log1p: lambda x: logarithm(added([number(ONE), x])),
     expm1: lambda x: added([exponential(x), number(-ONE)]),
+    logaddexp: lambda x, y: logarithm(added([exponential(x), exponential(y)])),
     **dict.fromkeys(COMPARISONS, _comparison),
 }

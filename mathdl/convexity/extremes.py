@@ -20,6 +20,7 @@ from sympy import (
     cancel,
     cosh,
     exp,
+    factor_terms,
     fraction,
     limit,
     oo,
@@ -35,6 +36,7 @@ from sympy.core.relational import Relational
 
 from mathdl.convexity.analysis import Analysis
 from mathdl.convexity.body import Body
+from mathdl.convexity.enclosures import over_line
 from mathdl.convexity.kernels import MAX_DEPTH, separated, symbols_of
 from mathdl.convexity.products import Product, entry_of, opened
 from mathdl.convexity.ranges import Range
@@ -66,28 +68,40 @@ def _indicated(condition: Any, yes: Any, no: Any) -> Any:
 def extremes(second: Any, x: Any, walk: Body) -> tuple[Any, Any, Any] | None:
     """``(c, low, high)``: ``second`` is ``c`` without ``x`` times what has these extremes.
 
-    None unless it is a rational function of one function of ``x`` with known range.
+    None unless it is a rational function of one function of ``x`` with known range, or its
+    extremes are found or enclosed: then the latter are bounds.
     """
     if x not in second.free_symbols:
         scale, factor = second.as_coeff_Mul()
         return factor, scale, scale
+    whole = second
     second, power = _in_one_exponential(second)
     moving = {x, *power}
     found = ((form, _atoms(form, moving))
              for form in (second, second.expand(), _one_quotient(second)))
     second, atoms = next((pair for pair in found if len(pair[1]) == 1), (second, set()))
     if not atoms:
-        return None
+        return _enclosed(whole, x)
     (atom,) = atoms
     q = Dummy("q", real=True)
     top, bottom = (Poly(part, q) for part in fraction(cancel(second.xreplace({atom: q}))))
     first = top.LC() / bottom.LC()
     parts = [[(c / part.LC()).cancel() for c in part.all_coeffs()] for part in (top, bottom)]
     if any(not c.is_number for part in parts for c in part):
-        return None
+        return _enclosed(whole, x)
     low, high = _over(Poly(parts[0], q), Poly(parts[1], q), _range_of(power.get(atom, atom), walk))
     scale, first = first.as_coeff_Mul()
     return first, *sorted((scale * low, scale * high))
+
+
+def _enclosed(second: Any, x: Any) -> tuple[Any, Any, Any] | None:
+    """Of what is a function of ``x`` alone, but for a factor."""
+    factor, rest = factor_terms(second).as_independent(x, as_Add=False)
+    found = over_line(rest, x) if rest.free_symbols == {x} else None
+    if found is None:
+        return None
+    scale, factor = factor.as_coeff_Mul()
+    return factor, *sorted(scale * end for end in found)
 
 
 def _in_one_exponential(expr: Any) -> tuple[Any, dict[Any, Any]]:

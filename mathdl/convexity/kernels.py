@@ -15,11 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import KroneckerDelta, sympify
+from sympy import Integer, KroneckerDelta, sympify
 
 from mathdl.convexity.analysis import Analysis
 from mathdl.convexity.body import Body
-from mathdl.convexity.nature import Nature, added, nature
+from mathdl.convexity.nature import Nature, nature
+from mathdl.convexity.operations import added
 from mathdl.convexity.products import Product, can_open, entry_of, opened
 from mathdl.convexity.ranges import ANY, NONNEGATIVE, POSITIVE
 from mathdl.ir.assumptions import closure
@@ -299,7 +300,8 @@ def _curved(analysis: Analysis, product: Product, moving: Sequence[Access]) -> N
     sign = sign_of_kernel(analysis, product)
     if not sign:
         return None
-    found = nature(NONNEGATIVE, True, up=2 if not inverses else None)
+    degree = {QUADRATIC: Integer(2), INVERSE: Integer(-1)}.get(law)
+    found = nature(NONNEGATIVE, True, up=degree)
     if sign < 0:
         found = nature(-NONNEGATIVE, False, True)
     return found.by(law)
@@ -328,10 +330,14 @@ def by_determinant(analysis: Analysis, tensor: Tensor) -> Nature | None:
     if call is None or call.primitive not in ("det", "logdet"):
         return None
     matrix = call.operands[0].tensor
+    size = sympify(matrix.shape[-1])
+    if _is_inverse(analysis, matrix):
+        if call.primitive == "logdet":
+            return nature(ANY, log_up=-size).by(LOG_DET)
+        return nature(POSITIVE, up=-size).by(DET)
     shown = definite(analysis, matrix)
     if not analysis.nature(matrix).affine or shown is None:
         return None
-    size = sympify(matrix.shape[-1])
     if call.primitive == "logdet":
         return nature(ANY, log_down=size).by(LOG_DET)
     return nature(POSITIVE if shown == "positive" else NONNEGATIVE, down=size).by(DET)

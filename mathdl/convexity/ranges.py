@@ -40,6 +40,12 @@ class Range:
     def signed(self) -> bool:
         return self.nonnegative or self.nonpositive
 
+    @property
+    def cone(self) -> Range:
+        """The range of all positive multiples."""
+        low = ZERO if self.nonnegative else -oo
+        return Range(low, ZERO if self.nonpositive else oo, self.clear)
+
     def inside(self, low: Any, high: Any) -> bool:
         return bool(self.low >= low and self.high <= high)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,14 +14,12 @@ from sympy import (
     Matrix,
     Mul,
     Pow,
-    cancel,
     cos,
     cosh,
     erf,
     erfc,
     exp,
     expand,
-    factor_terms,
     log,
     oo,
     preorder_traversal,
@@ -34,10 +32,12 @@ from mathdl.convexity.analysis import Analysis
 from mathdl.convexity.body import Body
 from mathdl.convexity.nature import Nature, constant, nature
 from mathdl.convexity.ranges import ANY, NONNEGATIVE, Range
+from mathdl.convexity.signs import is_nonnegative, is_positive
 from mathdl.convexity.table import CURVES
 from mathdl.ir.bodies import inline, merge, reads_inside
 from mathdl.ir.build import ranges_of
 from mathdl.ir.index import slot, slots_in
+from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import abs_, ge, gt, le, lt, of_head, where
 
@@ -80,16 +80,27 @@ def affine_body(analysis: Analysis, tensor: Tensor) -> Opened | None:
 def _next(analysis: Analysis, body: Any, operands: list[Access]) -> int | None:
     """The slot of what is not affine, or an affine function of one quantity or of one read too."""
     slots = slots_in(body)
-    read = {id(operands[k].tensor) for k in slots if analysis.moves(operands[k].tensor)}
+    moving = {k for k in slots if analysis.moves(operands[k].tensor)}
+    below = {k: _made_of(analysis, operands[k].tensor) for k in moving}
+    read = Counter(id(operands[k].tensor) for k in moving)
+    read.update(part for parts in below.values() for part in parts)
     for k in slots:
-        tensor = operands[k].tensor
-        inner = tensor.definition
+        inner = operands[k].tensor.definition
         simple = inner is not None and inner.reduce == "none" and (
-            len(inner.operands) == 1 or any(id(a.tensor) in read for a in inner.operands)
+            len(inner.operands) == 1 or any(read[part] > 1 for part in below.get(k, ()))
         )
-        if simple or (analysis.moves(tensor) and not analysis.nature(tensor).affine):
+        if simple or (k in moving and not analysis.nature(operands[k].tensor).affine):
             return k
     return None
+
+
+def _made_of(analysis: Analysis, tensor: Tensor) -> set[int]:
+    """The quantities that change and of which it is made entry by entry."""
+    found: set[int] = set()
+    for t in topological([tensor]):
+        entrywise = t.definition is not None and t.definition.reduce == "none"
+        found.update(id(a.tensor) for a in t.operands if entrywise and analysis.moves(a.tensor))
+    return found
 
 
 def by_opening(analysis: Analysis, tensor: Tensor) -> Nature | None:
@@ -114,7 +125,7 @@ def is_smooth(node: Any, walk: Body) -> bool:
         whole, inner = exponent.is_Integer and exponent > 0, walk(base)
         return bool(whole) or inner.range.positive or (inner.range.nonnegative and inner.concave)
     if isinstance(node, log):
-        return walk(node.args[0]).concave or walk(node.args[0]).range.positive
+        return walk(node.args[0]).concave or is_positive(node.args[0], walk)
     if isinstance(node, _SMOOTH):
         return True
     declared = of_head(node.func)
@@ -126,7 +137,15 @@ def is_smooth(node: Any, walk: Body) -> bool:
 def by_minors(analysis: Analysis, tensor: Tensor) -> Nature | None:
     """From the signs of the principal minors of the Hessian in the affine quantities."""
     found = affine_body(analysis, tensor)
-    if found is None or len(found.moving) > MAX_ARGUMENTS:
+    if found is None:
+        return None
+    entry = by_second_derivatives(found)
+    return entry and analysis.reduced(tensor, entry)
+
+
+def by_second_derivatives(found: Opened) -> Nature | None:
+    """The curvature of a body from its Hessian in the affine quantities."""
+    if len(found.moving) > MAX_ARGUMENTS:
         return None
     if not all(is_smooth(node, found.walk) for node in preorder_traversal(found.body)):
         return None
@@ -145,18 +164,20 @@ def _semidefinite(matrix: Any, walk: Body) -> bool:
     size = matrix.rows
     for count in range(1, size + 1):
         for chosen in combinations(range(size), count):
-            minor = matrix.extract(list(chosen), list(chosen)).det()
-            if not any(walk(form).range.nonnegative for form in _forms(minor)):
+            minor = _determinant(matrix.extract(list(chosen), list(chosen)))
+            if not is_nonnegative(minor, walk):
                 return False
     return True
 
 
-def _forms(expr: Any) -> Iterator[Any]:
-    """Equal forms of an expression, one of which may show its sign."""
-    yield expr
-    yield expand(expr)
-    yield factor_terms(expr)
-    yield cancel(expr).factor()
+def _determinant(matrix: Any) -> Any:
+    """By its first row, as it is: SymPy's own cancels at every step."""
+    if matrix.rows == 1:
+        return matrix[0, 0]
+    return Add(*(
+        (-1) ** k * matrix[0, k] * _determinant(matrix.minor_submatrix(0, k))
+        for k in range(matrix.rows) if matrix[0, k] != 0
+    ))
 
 
 # -- pieces ------------------------------------------------------------------------------------
@@ -211,7 +232,7 @@ def _meets(inner: Any, outer: Any, u: Any, point: Any, walk: Body, even: bool) -
     """Whether two pieces are convex, and together so; rising from 0 for an even function."""
     def nonnegative(expr: Any, where: Range) -> bool:
         local = Body({**walk.parts, u: constant(where)})
-        return any(local(form).range.nonnegative for form in _forms(expr))
+        return is_nonnegative(expr, local)
 
     whole = walk(u).range
     below, above = whole, whole

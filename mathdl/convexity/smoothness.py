@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Integer, Rational, S, exp, expand_log, log, oo, preorder_traversal
+from sympy import Integer, Pow, Rational, S, exp, log, oo, preorder_traversal
 
 from mathdl.convexity.analysis import SETS, Analysis
 from mathdl.convexity.body import Body
 from mathdl.convexity.extremes import eigenvalue, extremes, second_derivative, slope_jumps
+from mathdl.convexity.gaps import log_of_products
 from mathdl.convexity.hessian import sign_of_hessian
 from mathdl.convexity.kernels import symbols_of
 from mathdl.convexity.products import Product, entry_of, fresh, opened
@@ -28,7 +29,7 @@ from mathdl.derivation import derive
 from mathdl.differentiate import free_variables, restored
 from mathdl.errors import UnsupportedError
 from mathdl.ir.assumptions import closure
-from mathdl.ir.bodies import inline, merge, reads_inside
+from mathdl.ir.bodies import reads_inside
 from mathdl.ir.build import constant, define, is_zero, out_ranges, ranges_of, redefine
 from mathdl.ir.index import Ranges, bound_index, out_indices, slot, slot_number, slots_in
 from mathdl.ir.system import depends_on, rewrite
@@ -43,6 +44,9 @@ MAX_TERMS = 64
 
 QUADRATIC = "a quadratic, the Hessian of which is constant"
 SCALAR = "its second derivative lies between {} and {}{} [Boyd & Vandenberghe 9.1.2]"
+ROOT = (
+    "a root of squares, the Hessian (I - uu'/s**2)/s of which lies between 0 and 1/s, s its least "
+    "value")
 FACTOR = ", times a constant factor"
 LOG_SUM_EXP = (
     "log-sum-exp, the Hessian diag(p) - pp' of which lies between 0 and 1/2 "
@@ -76,6 +80,17 @@ class Smoothness:
 _CHOICE = fresh()
 
 
+def _under_root(tensor: Tensor) -> Tensor | None:
+    """What a number is the square root of."""
+    equation = tensor.definition
+    if equation is None or equation.reduce != "none":
+        return None
+    body = equation.body
+    if not (isinstance(body, Pow) and body.exp == Rational(1, 2)):
+        return None
+    return define((), body.base, equation.operands)
+
+
 class _Unknown(Exception):
     """Where the rules end, and why."""
 
@@ -103,10 +118,13 @@ def smoothness(expr: Any, wrt: Wrt) -> Smoothness:
     variable = input_tensor(given.name or "", given.shape, closure(given.assume) & SETS)
     (expr,) = rewrite(rewrite(free, replace={given: variable}), _in_sums)
     name = name_of(targets[0])
-    try:
-        return _found(expr, variable, name)
-    except _Unknown as unknown:
-        return Smoothness(None, None, str(unknown), name)
+    reasons = []
+    for form in dict.fromkeys((expr, *simplify([expr]))):
+        try:
+            return _found(form, variable, name)
+        except _Unknown as unknown:
+            reasons.append(str(unknown))
+    return Smoothness(None, None, reasons[0], name)
 
 
 def _found(expr: Tensor, variable: Tensor, name: str) -> Smoothness:
@@ -171,7 +189,8 @@ class _Terms:
         access = term.entries[k]
         if access.held or not reads_inside(access, term.ranges):
             raise _Unknown(f"{shown(access.tensor)}: it is read beyond its ends, or as if constant")
-        if not (self.of_one_argument(term, k) or self.of_log_sum_exp(term, k)):
+        if not (self.of_one_argument(term, k) or self.of_log_sum_exp(term, k)
+                or self.of_root_of_squares(term, k)):
             for part in self.parts(term, k):
                 self.add(part)
 
@@ -189,30 +208,19 @@ class _Terms:
     def parts(self, term: Product, k: int) -> list[Product]:
         """The term with an entry opened, its logarithms first made sums."""
         access = term.entries[k]
-        sums = self.logarithms(access.tensor)
+        sums = log_of_products(self.analysis, access.tensor)
         if sums is not None:
             entries = list(term.entries)
             entries[k] = Access(sums, access.index, access.held)
             term = replace(term, entries=tuple(entries))
+        equation = access.tensor.definition
+        if equation is not None and equation.reduce in ("max", "min"):
+            raise _Unknown(f"{shown(access.tensor)}: its gradient jumps where two of the values "
+                           "change places, so it is not smooth")
         found = opened(term, k, expand=True)
         if found is None:
             raise _Unknown(f"{shown(access.tensor)}: no rule bounds its curvature")
         return found
-
-    def logarithms(self, tensor: Tensor) -> Tensor | None:
-        """``log(a*b/c)`` as a sum, with what ``a``, ``b`` and ``c`` stand for put in."""
-        equation = tensor.definition
-        if equation is None or equation.reduce != "none" or not equation.body.has(log):
-            return None
-        body, operands = equation.body, list(equation.operands)
-        for k in slots_in(body):
-            inner = operands[k].tensor.definition
-            if self.analysis.moves(operands[k].tensor) and inner and inner.reduce == "none":
-                body, operands = inline(body, operands, k)
-        body = expand_log(body, force=True).expand()
-        if not body.is_Add:
-            return None
-        return define(out_ranges(tensor.shape), *merge(body, operands))
 
     # -- the two kinds of terms -----------------------------------------------------------------
 
@@ -265,6 +273,47 @@ class _Terms:
         self.bound(wider, k, [read, read], Integer(0), Rational(1, 2), access.tensor, LOG_SUM_EXP)
         return True
 
+    def of_root_of_squares(self, term: Product, k: int) -> bool:
+        """Entries ``sqrt(c + sum(u**2))`` of affine ``u`` with a constant ``c``, not negative."""
+        access = term.entries[k]
+        inside = _under_root(access.tensor)
+        if inside is None or access.index:
+            return False
+        constants, squares = [], []
+        for part in opened(entry_of(inside), 0, expand=True) or []:
+            moving = [a for a in part.entries if self.analysis.moves(a.tensor)]
+            parts = [part] if moving else []
+            if len(moving) == 1 and len(part.entries) == 1:
+                parts = opened(part, 0, expand=True) or []
+            squares += parts
+            constants += [] if moving else [part]
+        if not squares or not all(self.is_square(p) for p in squares):
+            return False
+        shift = constant(0, ())
+        for part in constants:
+            shift = shift + part.tensor(())
+        range = self.analysis.nature(shift).range
+        if not range.positive:
+            raise _Unknown(f"{shown(access.tensor)}: its gradient jumps where the argument of the "
+                           "root is 0")
+        root = Access(FUNCTIONS["sqrt"](1 / shift), ())
+        for part in squares:
+            wider = replace(part, entries=(*term.entries[:k], *term.entries[k + 1:], root,
+                                           *part.entries), coefficient=term.coefficient,
+                            brackets=(*term.brackets, *part.brackets),
+                            bound=(*term.bound, *part.bound),
+                            ranges={**term.ranges, **part.ranges})
+            last = len(wider.entries) - 1
+            self.bound(wider, last, [part.entries[-1]], Integer(0), Integer(1), access.tensor,
+                       ROOT)
+        return True
+
+    def is_square(self, part: Product) -> bool:
+        """``sum(u**2)`` of an affine ``u``."""
+        first, *others = part.entries
+        return part.coefficient == 1 and others == [first] and bool(
+            self.analysis.nature(first.tensor).affine)
+
     def bound(
         self, term: Product, k: int, entries: list[Access], low: Any, high: Any, tensor: Tensor,
         law: str,
@@ -277,8 +326,12 @@ class _Terms:
             squared = fixed.count(a) == 2
             weight = weight * (NONNEGATIVE if squared else self.analysis.nature(a.tensor).range)
         if not weight.signed:
-            raise _Unknown(f"{shown(tensor)}: the sign of its factor is not known")
-        ends = (low, high) if weight.nonnegative else (high, low)
+            rest = tuple(replace(a, tensor=FUNCTIONS["abs"](a.tensor)) for a in rest)
+            entries = [a if self.analysis.moves(a.tensor) or fixed.count(a) == 2
+                       else replace(a, tensor=FUNCTIONS["abs"](a.tensor)) for a in entries]
+            term = replace(term, coefficient=abs(term.coefficient))
+            low, high = -max(-low, high), max(-low, high)
+        ends = (high, low) if weight.signed and not weight.nonnegative else (low, high)
         for value, parts in zip(ends, (self.below, self.above), strict=True):
             if value in (oo, -oo):
                 raise _Unknown(f"{shown(tensor)}: its second derivative is not bounded")

@@ -137,6 +137,19 @@ CURVES: dict[str, Curve] = {
         Piece(-oo, ZERO, CONVEX, FALLS), Piece(ZERO, oo, CONVEX, RISES), Piece(-oo, oo, CONVEX),
         range=NONNEGATIVE,
     ),
+    "log_normal_cdf": _everywhere(CONCAVE, RISES, range=Range(-oo, ZERO)),
+    # completely monotone: a mixture of falling exponentials [Boyd & Vandenberghe 3.5.2]
+    "erfcx": _everywhere(CONVEX, FALLS, CONVEX, range=POSITIVE),
+    "erfcx_slope": _everywhere(CONCAVE, RISES, range=Range(-oo, ZERO, True)),
+    # Sampford, Some inequalities on Mill's ratio and related functions, 1953
+    "inverse_mills": _everywhere(CONVEX, FALLS, CONCAVE, range=POSITIVE),
+    "mills_gap": _everywhere(CONVEX, RISES, range=POSITIVE),
+    "bessel_ratio_slope": _curve(
+        Piece(-oo, ZERO, NEITHER, RISES), Piece(ZERO, oo, NEITHER, FALLS), range=UNIT.within(
+            ZERO, Rational(1, 2), nonzero=True), smooth=False,
+    ),
+    "i1e": _curve(range=Range(-Rational(1, 4), Rational(1, 4)), odd=True, smooth=False),
+    "gelu_tanh_slope": _curve(range=Range(-Rational(1, 7), Rational(8, 7))),
     "gammaln": _curve(Piece(ZERO, oo, CONVEX), domain=(ZERO, oo)),
     "digamma": _curve(Piece(ZERO, oo, CONCAVE, RISES), domain=(ZERO, oo)),
     "i0e": _curve(

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathdl.convexity.analysis import SETS, Analysis, by_spectrum
+from mathdl.convexity.gaps import by_gaps
 from mathdl.convexity.hessian import by_hessian
 from mathdl.convexity.kernels import by_determinant, summed_products
 from mathdl.convexity.nature import Nature
+from mathdl.convexity.perspective import by_perspective, by_scalar_perspective
 from mathdl.convexity.scalars import by_minors, by_opening, by_pieces
+from mathdl.convexity.spectra import by_spectral_function
 from mathdl.differentiate import free_variables, restored
 from mathdl.ir.assumptions import closure
 from mathdl.ir.system import rewrite, topological
@@ -19,7 +22,8 @@ from mathdl.present.text import to_text
 from mathdl.request import Wrt, name_of, resolve_wrt
 
 ATTEMPTS = (
-    by_spectrum, by_determinant, summed_products, by_opening, by_pieces, by_minors,
+    by_spectrum, by_determinant, summed_products, by_opening, by_pieces, by_minors, by_perspective,
+    by_gaps, by_spectral_function, by_scalar_perspective,
 )
 MAX_SHOWN = 60
 
@@ -93,7 +97,7 @@ def _reason(analysis: Analysis, expr: Tensor, found: Nature) -> str:
         nature = found if tensor is expr else analysis.nature(tensor)
         if not analysis.moves(tensor) or tensor.is_input:
             continue
-        if not found.known and not nature.known and not nature.laws:
+        if not found.known and (tensor is expr or not (nature.known or nature.laws)):
             return f"{shown(tensor)}: {nature.blame or 'no rule applies'}"
         if nature.laws:
             lines.append(f"{shown(tensor)} is {_kind(nature)}: {'; '.join(nature.laws)}")
@@ -103,7 +107,9 @@ def _reason(analysis: Analysis, expr: Tensor, found: Nature) -> str:
 
 
 def _kind(nature: Nature) -> str:
-    return nature.kind if nature.known else "log-concave"
+    if nature.known:
+        return nature.kind
+    return "a power of a concave function" if nature.down is None else "log-concave"
 
 
 def shown(tensor: Tensor) -> str:

@@ -11,7 +11,7 @@ from mathdl.formal.loops import is_states, loop_of, of_result
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.prover import Prover
 from mathdl.formal.same_loops import Operands, same_states
-from mathdl.formal.terms import entries, nested
+from mathdl.formal.terms import entries
 from mathdl.ir.build import redefine
 from mathdl.ir.index import out_indices
 from mathdl.ir.steps import Rewrite
@@ -19,6 +19,7 @@ from mathdl.ir.system import topological
 from mathdl.ir.tensor import Access, Tensor
 
 ROUNDS = 24
+_EXTENSION = {"sum": "sumf", "max": "maxf", "min": "minf", "prod": "prodf"}
 Rewriting = tuple[Tensor, list[Lemma]]
 
 
@@ -203,12 +204,13 @@ class Chain:
             if lemmas:
                 changed[e] = context.system.entry(new, e.args)
                 used += [u for u in lemmas if u not in used]
-        before, after = nested(body, bound), nested(body.xreplace(changed), bound)
+        before = context.system.reduced(t, body, bound)
+        after = context.system.reduced(t, body.xreplace(changed), bound)
         real = context.text.real
         start = [
             "intros.", f"transitivity {real(after)}.",
             f"{{ change ({real(before)} = {real(after)}).",
-            *(f"  apply sumf_ext; intros {s} {s}_lt." for s, _ in bound),
+            *(f"  apply {_EXTENSION[t.equation.reduce]}_ext; intros {s} {s}_lt." for s, _ in bound),
             "  first [ reflexivity |"
             + "".join(f" repeat rewrite {u.name} by range;" for u in used) + " close ]. }",
         ]

@@ -12,6 +12,7 @@ from sympy import Symbol
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.coq import COMPARED, RESERVED, Text, nat, put_in
+from mathdl.formal.extremes import FOLDED, layers
 from mathdl.formal.functions import Assumed, assumed, need_text
 from mathdl.formal.loops import unrolled, with_loops
 from mathdl.formal.matrices import inverse_in, matrix_of, primitive
@@ -62,9 +63,9 @@ def in_order(lemmas: Iterable[Lemma]) -> list[Lemma]:
     return list(found.values())
 
 
-def arrow(rank: int) -> str:
+def arrow(rank: int, entries: str = "R") -> str:
     """The type of a tensor of this rank."""
-    return "nat -> " * rank + "R"
+    return "nat -> " * rank + entries
 
 
 def read_twice(roots: Iterable[Tensor]) -> list[Tensor]:
@@ -106,7 +107,8 @@ class Context:
         self.results = {name: self.plain[t] for name, t in stage.results.items()}
         self.system = Equations(self.wrt)
         self.text = Text({})
-        self.normal = Normal(self.system.ranges, inside=self.system.inside)
+        self.normal = Normal(self.system.ranges, inside=self.system.inside,
+                             labels=self.system.labels)
         self.binary: set[str] = set()
         hints = dict(zip(read_twice([self.value, *self.results.values()]),
                          (f"u{k}" for k in count(1)), strict=False))
@@ -216,26 +218,33 @@ class Context:
                      [f"intros. unfold {self.name(t)}. {tactic}."],
                      hint=f"Hint Resolve {label} : signs.")
 
-    def facts(self, t: Tensor) -> list[tuple[str, str, bool]]:
-        """What is assumed of an input: names, statements, and whether signs are told by it."""
+    def type(self, t: Tensor) -> str:
+        """The type of an input."""
+        return arrow(t.ndim, "nat" if t in self.system.natural else "R")
+
+    def facts(self, t: Tensor) -> list[tuple[str, str, str]]:
+        """What is assumed of an input: names, statements, and what is told by it, if a hint."""
         name, index = self.name(t), out_indices(t.ndim)
         applied = " ".join([name, *map(str, index)])
         found = []
         if sign := self.system.signs[t]:
             relation = "<" if sign == "positive" else "<="
-            found.append((f"{name}_sign", f"{self.over(t)}0 {relation} {applied}", True))
+            found.append((f"{name}_sign", f"{self.over(t)}0 {relation} {applied}", "signs"))
         if "binary" in t.assume:
             cases = f"{applied} = 0 \\/ {applied} = 1"
-            found.append((f"{name}_binary", f"{self.over(t)}{cases}", False))
+            found.append((f"{name}_binary", f"{self.over(t)}{cases}", ""))
         if "symmetric" in t.assume and t.ndim == 2:
             swapped = " ".join([name, *map(str, reversed(index))])
-            found.append((f"{name}_symmetric", f"{self.over(t)}{applied} = {swapped}", False))
+            found.append((f"{name}_symmetric", f"{self.over(t)}{applied} = {swapped}", ""))
         if t.assume & UNIT_ROWS:
             front = "".join(f"forall {i} : nat, ({i} < {nat(d)})%nat -> "
                             for i, d in zip(index[:-1], t.shape[:-1], strict=True))
             row = " ".join([name, *map(str, index[:-1]), "j"])
             found.append((f"{name}_unit",
-                          f"{front}sumf {nat(t.shape[-1])} (fun j => {row}) = 1", False))
+                          f"{front}sumf {nat(t.shape[-1])} (fun j => {row}) = 1", ""))
+        for dim in self.system.below.get(t, ()):
+            found.append((f"{name}_below_{len(found)}",
+                          f"{self.over(t)}({applied} < {nat(dim)})%nat", "ranges"))
         return found
 
     def condition(self, c: Condition, text: Text | None = None) -> str:
@@ -248,6 +257,11 @@ class Context:
             t = self.system.tensor(c.term)
             return (f"forall k : nat, (k < {nat(t.shape[-1])})%nat -> "
                     f"0 < pivot ({self.applied(t)}) k")
+        if c.kind == "unique":
+            dims, symbols, body = layers(c.term)
+            name = f"unique_{FOLDED[type(c.term)][:3]}{len(dims) if dims[1:] else ''}"
+            return (f"{front}{name} {' '.join(map(nat, dims))} "
+                    f"(fun {' '.join(map(str, symbols))} => {shown.real(body)})")
         if c.kind == "nonzero":
             return f"{front}{shown.real(c.term, COMPARED - 1)} <> 0"
         return front + need_text((c.kind, c.term), shown)

@@ -31,7 +31,9 @@ from sympy import (
 )
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.terms import PLUS, SUM, is_entry
+from mathdl.formal.extremes import FOLDED
+from mathdl.formal.indices import PLUS, compared
+from mathdl.formal.terms import SUM, Fold, is_entry
 from mathdl.ir.index import out_indices
 from mathdl.scalar.declare import ScalarFunction, of_head
 
@@ -74,6 +76,9 @@ def _nat(expr: Any) -> str:
         return str(expr.name)
     if isinstance(expr, Integer):
         return str(expr)
+    if is_entry(expr) and expr.is_integer:
+        text = " ".join([expr.func.__name__, *map(nat, expr.args)])
+        return f"({text})" if " " in text else text
     if isinstance(expr, (Add, PLUS)):
         plus = [t for t in expr.args if not t.could_extract_minus_sign()]
         minus = [-t for t in expr.args if t.could_extract_minus_sign()]
@@ -125,10 +130,16 @@ class Text:
         if is_entry(term):
             name = term.func.__name__
             text = " ".join([self.heads.get(name, name), *map(nat, term.args)])
+            if term.is_integer:
+                return f"INR ({text})" if " " in text else f"INR {text}", APPLIED
             return text, APPLIED if " " in text else 0
         if isinstance(term, SUM):
             dim, symbol, body = term.args
             return f"sumf {nat(dim)} (fun {symbol.name} => {self.real(body, ANY)})", APPLIED
+        if isinstance(term, Fold):
+            dim, symbol, body = term.args
+            text = f"{FOLDED[type(term)]} {nat(dim)} (fun {symbol.name} => {self.real(body, ANY)})"
+            return text, APPLIED
         if isinstance(term, Integer):
             return str(term), 0 if term >= 0 else SIGNED
         if isinstance(term, Rational):
@@ -146,7 +157,7 @@ class Text:
         if isinstance(term, Pow):
             return self._power(*term.args)
         if isinstance(term, KroneckerDelta):
-            return f"delta {' '.join(nat(a) for a in term.args)}", APPLIED
+            return f"delta {' '.join(map(nat, compared(term)))}", APPLIED
         if isinstance(term, Piecewise):
             return self._cases(term.args), ANY
         declared = of_head(type(term))
@@ -199,7 +210,7 @@ class Text:
     def _product(self, term: Any) -> tuple[str, int]:
         if term.args[0] == -1:
             return f"- {self.real(-term, SIGNED)}", SIGNED
-        top = [a for a in term.args if not _inverse(a)]
+        top = sorted((a for a in term.args if not _inverse(a)), key=_late)
         bottom = [1 / a for a in term.args if _inverse(a)]
         text = " * ".join(self.real(a, PRODUCT - (k > 0)) for k, a in enumerate(top)) or "1"
         return text + "".join(f" / {self.real(a, PRODUCT - 1)}" for a in bottom), PRODUCT
@@ -218,6 +229,11 @@ class Text:
             power = self.real(base ** whole, PRODUCT - 1)
             return (f"{power} * {root}" if exponent > 0 else f"/ {root} / {power}"), PRODUCT
         return f"Rpower {self.real(base)} {self.real(exponent)}", APPLIED
+
+
+def _late(factor: Any) -> bool:
+    """Deltas stand before what they choose."""
+    return not isinstance(factor, (KroneckerDelta, Rational))
 
 
 def _inverse(factor: Any) -> bool:

@@ -17,8 +17,8 @@ from mathdl.errors import CertificateError, MissingToolError
 from mathdl.formal.functions import definitions, laws
 
 #: The library's files, each after those that it needs.
-FILES = ("Sums", "Derivatives", "Primitives", "Functions", "Scalars", "Determinants", "Matrices",
-         "Cholesky", "Tactics", "Laws")
+FILES = ("Sums", "Derivatives", "Primitives", "Functions", "Scalars", "Extremes", "Determinants",
+         "Matrices", "Cholesky", "Tactics", "Laws")
 GENERATED = {"Functions": definitions, "Laws": laws}
 MISSING = (
     "certificates are checked by Coq with Coquelicot, and {} was not found: install the Debian "

@@ -156,16 +156,16 @@ class _Part:
             lines += [f"Hypothesis {label} : {statement}.", f"#[local] {hint}"]
         for t in context.inputs:
             if t not in context.wrt:
-                lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
+                lines.append(f"Variable {context.name(t)} : {context.type(t)}.")
                 lines += self._hypotheses(t)
         return lines
 
     def _hypotheses(self, t: Tensor) -> list[str]:
         lines = []
-        for label, statement, sign in self.context.facts(t):
+        for label, statement, hint in self.context.facts(t):
             lines.append(f"Hypothesis {label} : {statement}.")
-            if sign:
-                lines.append(f"#[local] Hint Resolve {label} : signs.")
+            if hint:
+                lines.append(f"#[local] Hint Resolve {label} : {hint}.")
         return lines
 
     def _curve(self, statement: Statement) -> list[str]:

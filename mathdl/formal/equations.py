@@ -13,7 +13,8 @@ from itertools import count
 from typing import Any
 
 from mathdl.formal.coq import Text, nat
-from mathdl.formal.terms import SUM, Linear, Normal, Opened, Part, Turned
+from mathdl.formal.made import Left, Linear, Opened, Part, Turned
+from mathdl.formal.terms import SUM, Normal
 from mathdl.ir.dim import Dim
 
 
@@ -50,6 +51,7 @@ class _Script:
         self.normal, self.text, self.given, self.defined = normal, text, given, defined
         self.lines: list[str] = []
         self.lemmas: dict[str, str] = {}
+        self.reductions: dict[Any, list[str]] = {}  # what normal forms of reduced sums rest on
         self.numbers = count(1)
 
     def rewrite(self, *terms: Any) -> None:
@@ -82,6 +84,9 @@ class _Script:
             self._turned(term, made, key)
             return
         inner = self.assertions(made.body if isinstance(made, Opened) else term.args[2])
+        if isinstance(made, Linear):
+            self.reductions |= {p.left.term: self.assertions(p.left.term)
+                                for p in made.parts if p.left is not None}
         name = self.lemmas[key] = f"S{next(self.numbers)}"
         real = self.text.real
         stated = f"assert ({name} : {self._over(term)}{real(term)} = {real(made.result)})"
@@ -143,8 +148,8 @@ class _Script:
 
     def _result(self, made: Linear, part: Part) -> str:
         real = self.text.real
-        if part.fixed is not None:
-            return real(part.rest.xreplace({made.symbol: part.fixed}))
+        if part.left is not None:
+            return f"({real(part.coefficient)} * {real(self.normal.form(part.left.term))})"
         if part.fact:
             return f"({real(part.coefficient)} * 1)"
         if part.product is None:
@@ -154,37 +159,24 @@ class _Script:
 
     def _part(self, made: Linear, part: Part) -> list[str]:
         real, v, d = self.text.real, made.symbol, made.dim
-        rest = real(part.rest)
-        if made.dim == 1:
-            return ["apply sumf_single."]
-        if part.fixed is not None:
-            at = nat(part.fixed)
-            return [f"etransitivity; [apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|]",
-                    "  | cbv beta; commuted].",
-                    f"intros {v} {v}_lt; cbv beta; first [linear | rewrite (delta_sym {v} {at}); "
-                    "linear]."]
-        if part.product is None and not part.fact:
+        if part.product is None and not part.fact and part.left is None:
             return ["apply sumf_free; intros; cbv beta; linear."]
         lines = [
-            f"transitivity ({real(part.coefficient)} * {_sum(d, v, rest)}).",
+            f"transitivity ({real(part.coefficient)} * {_sum(d, v, real(part.rest))}).",
             "{ apply sumf_term; intros; cbv beta; linear. }",
             "apply f_equal.",
         ]
         if part.fact:
             return [*lines, f"apply {part.fact}; range."]
+        if part.left is not None:
+            return lines + self._reduced(made, part, part.left)
         return lines + self._chain(made, part)
 
     def _chain(self, made: Linear, part: Part) -> list[str]:
         """The sum of what the binder occurs in is a chain of sums in canonical order."""
-        real, v = self.text.real, made.symbol
-        lines: list[str] = []
-        binders = [(v, made.dim), *part.flat]
-        if part.inner:
-            lines += [
-                f"transitivity ({self._nest(binders, part.product)}).",
-                f"{{ apply sumf_ext; intros {v} {v}_lt.",
-                *(f"  {line}" for line in self._pulled(part)), "}",
-            ]
+        real = self.text.real
+        binders = [(made.symbol, made.dim), *part.flat]
+        lines = self._flattened(made, part)
         if part.turns:
             lines.append(f"transitivity ({self._nest(binders, part.turned)}).")
             lines.append("{ " + "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders))
@@ -193,7 +185,65 @@ class _Script:
                 lines.append(f"  replace {real(e)} with {real(turned)} "
                              f"by (symmetry; {turning(why)}).")
             lines.append("  linear. }")
-        return [*lines, *self._swaps(binders, part), "commuted."]
+        return [*lines, *self._swaps(binders, part.order, part.turned), "commuted."]
+
+    def _flattened(self, made: Linear, part: Part) -> list[str]:
+        """The sums within the product are pulled in front of it."""
+        if not part.inner:
+            return []
+        v = made.symbol
+        return [
+            f"transitivity ({self._nest([(v, made.dim), *part.flat], part.product)}).",
+            f"{{ apply sumf_ext; intros {v} {v}_lt.",
+            *(f"  {line}" for line in self._pulled(part)), "}",
+        ]
+
+    def _reduced(self, made: Linear, part: Part, left: Left) -> list[str]:
+        """The sum is what a delta leaves of it, and that is brought into normal form."""
+        lines, real = self._flattened(made, part), self.text.real
+        binders = [(made.symbol, made.dim), *part.flat]
+        if left.delta is None:
+            lines += [f"transitivity {real(left.term)}; [|]."]
+            lines.append("{ etransitivity; [apply sumf_single | cbv beta; matched]. }")
+        elif left.symbol is None and left.term == 0:
+            return [*lines, "apply sumf_zero; intros. " * len(binders) + "by_deltas."]
+        elif left.symbol is None:
+            below = "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in binders)
+            lines += [f"transitivity {real(left.term)}.", f"{{ {below}by_deltas. }}"]
+        else:
+            others = [b for b in binders if b[0] != left.symbol]
+            own = next(b for b in binders if b[0] == left.symbol)
+            lines += self._swaps(binders, [s for s, _ in (*others, own)], part.product)
+            lines += (self._contracted if left.count is None else self._bounded)(
+                others, own, part, left)
+        return [*lines, *(f"rewrite {name} by range." for name in self.reductions[left.term]),
+                "commuted."]
+
+    def _contracted(self, others: Sequence[tuple[Any, Dim]], own: tuple[Any, Dim], part: Part,
+                    left: Left) -> list[str]:
+        v, at = own[0], nat(left.index)
+        delta, rest = self.text.real(left.delta), self.text.real(part.product / left.delta)
+        below = "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in others)
+        return [
+            f"transitivity {self.text.real(left.term)}.", f"{{ {below}etransitivity.",
+            f"  {{ apply (sumf_contract _ {at} _ (fun {v} => {rest})); [range|].",
+            f"    intros {v} {v}_lt.",
+            f"    replace {delta} with (delta {v} {at}) by (apply delta_same; lia). linear. }}",
+            "  cbv beta. matched. }",
+        ]
+
+    def _bounded(self, others: Sequence[tuple[Any, Dim]], own: tuple[Any, Dim], part: Part,
+                 left: Left) -> list[str]:
+        """The binder runs over those that the delta may match alone."""
+        v, real = own[0], self.text.real
+        below = "".join(f"apply sumf_ext; intros {s} {s}_lt. " for s, _ in others)
+        return [
+            f"transitivity {real(left.term)}.", f"{{ {below}etransitivity.",
+            f"  {{ apply (sumf_within _ {nat(left.index)} {nat(left.count)} "
+            f"(fun {v} => {real(part.product)})); [lia|].",
+            f"    intros {v} {v}_lt {v}_out. by_deltas. }}",
+            "  cbv beta. matched. }",
+        ]
 
     def _pulled(self, part: Part) -> list[str]:
         """Factors go into the sums among them, one after the other."""
@@ -233,10 +283,11 @@ class _Script:
             found = _sum(dim, symbol, found)
         return found
 
-    def _swaps(self, binders: list[tuple[Any, Dim]], part: Part) -> list[str]:
+    def _swaps(self, binders: list[tuple[Any, Dim]], order: Sequence[Any], product: Any
+               ) -> list[str]:
         """Neighbours change places until the binders are in order."""
         lines = []
-        place = {symbol: k for k, symbol in enumerate(part.order)}
+        place = {symbol: k for k, symbol in enumerate(order)}
         current = list(binders)
         moved = True
         while moved:
@@ -245,7 +296,7 @@ class _Script:
                 if place[current[k][0]] > place[current[k + 1][0]]:
                     current[k], current[k + 1] = current[k + 1], current[k]
                     below = "apply sumf_ext; intros ? _; " * k
-                    lines.append(f"transitivity ({self._nest(current, part.turned)}); "
+                    lines.append(f"transitivity ({self._nest(current, product)}); "
                                  f"[{below}apply sumf_swap|].")
                     moved = True
         return lines
@@ -261,7 +312,7 @@ def _alpha(text: str) -> str:
 
 def turning(why: str) -> str:
     """The tactic by which an entry is the same with its indices in order."""
-    return f"apply {why}; range" if why else "f_equal; lia"
+    return f"apply {why}; range" if why else "matched"
 
 
 def _sum(dim: Dim, symbol: Any, body: str) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mathdl.formal.context import Lemma
 from mathdl.formal.coq import nat
 from mathdl.formal.fixpoints import Fixpoints
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled
 from mathdl.formal.same_loops import conjunction, pattern, projection
-from mathdl.formal.terms import in_order
 from mathdl.ir.index import out_indices
 from mathdl.ir.tensor import Tensor
 

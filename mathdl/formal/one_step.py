@@ -18,9 +18,10 @@ from mathdl.calculus.reverse import sweep as sweep_step
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Lemma
 from mathdl.formal.coq import nat
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled, at_all_times
 from mathdl.formal.system import plain
-from mathdl.formal.terms import in_order, nested
+from mathdl.formal.terms import nested
 from mathdl.ir.build import is_zero
 from mathdl.ir.steps import PullBack, Step
 from mathdl.ir.tensor import Tensor

@@ -14,7 +14,7 @@ from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Tactics
 from mathdl.formal.coq import put_in
 from mathdl.formal.equations import equation
-from mathdl.formal.terms import SUM, entries, is_entry
+from mathdl.formal.terms import SUM, Fold, entries, is_entry
 from mathdl.ir.index import out_indices
 from mathdl.ir.tensor import Tensor
 from mathdl.scalar.declare import of_head
@@ -146,11 +146,13 @@ def _agree(a: Any, b: Any, draw: int) -> bool:
         return values[key]
 
     def look(part: Any) -> Any:
-        opaque = isinstance(part, (SUM, KroneckerDelta, Symbol)) or is_entry(part)
+        opaque = isinstance(part, (SUM, Fold, KroneckerDelta, Symbol)) or is_entry(part)
         if opaque or not part.args:
             return part if part.is_number else value(part, bool(part.is_nonnegative))
-        args = [look(arg) for arg in part.args]
         declared = of_head(type(part))
+        if declared is not None and declared.name in ("eq", "ne"):
+            return value(part, True)
+        args = [look(arg) for arg in part.args]
         if declared is not None and declared.name == "where":
             share = value(("choice", str(part.args[0])), True)
             return share * args[1] + (1 - share) * args[2]

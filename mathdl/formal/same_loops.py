@@ -11,9 +11,9 @@ import numpy as np
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
 from mathdl.formal.coq import nat
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled, is_states
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import in_order
 from mathdl.ir.index import out_indices
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor

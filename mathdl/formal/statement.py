@@ -59,7 +59,9 @@ class Statement:
         self.context = context
         self.roots = [context.value, *context.results.values()]
         below = with_loops([context.prepared, *context.raw.values(), *context.results.values()])
-        conditions = {context.condition(c): c for t in below for c in context.system.conditions(t)}
+        moved = set(with_loops([context.prepared]))
+        conditions = {context.condition(c): c for t in below
+                      for c in context.system.conditions(t, t in moved)}
         self.domain = [(f"domain_{k}", c) for k, c in enumerate(conditions, 1)]
         self.conditions = list(conditions.values())
         read = {context.system.tensor(e) for c in self.conditions for e in entries(c.term)}
@@ -127,7 +129,7 @@ class Statement:
             lines += [f"Hypothesis {label} : {fact}." for label, fact, _ in f.facts]
         for t in context.inputs:
             if t not in context.wrt:
-                lines.append(f"Variable {context.name(t)} : {arrow(t.ndim)}.")
+                lines.append(f"Variable {context.name(t)} : {context.type(t)}.")
                 lines += [f"Hypothesis {name} : {fact}." for name, fact, _ in context.facts(t)]
         lines += [text for t in self.defined if (text := self._definition(t))]
         lines += [self.theorem(w, f"gradient_{context.name(w)}") for w in context.wrt]

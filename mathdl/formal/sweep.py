@@ -9,6 +9,7 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma
+from mathdl.formal.extremes import FOLDS, share
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.matrices import (
@@ -21,9 +22,9 @@ from mathdl.formal.matrices import (
     primitive,
 )
 from mathdl.formal.prover import Prover
-from mathdl.formal.terms import fresh, in_order, nested
+from mathdl.formal.terms import fresh, nested
 from mathdl.formal.through_time import ThroughTime
-from mathdl.ir.build import bound_ranges, define, is_zero, out_ranges, substitute
+from mathdl.ir.build import define, is_zero, out_ranges
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar.declare import of_head
@@ -58,20 +59,19 @@ class Sweep:
         system = self.context.system
         if primitive(t):
             return self._parts_of_matrix(t, index)
-        _, bound = system.body(t, index)
-        equation = t.equation
-        names = dict(zip(out_indices(t.ndim), index, strict=True))
-        names |= {old: new for (old, _), (new, _) in
-                  zip(bound_ranges(equation), bound, strict=True)}
-        at = [[substitute(in_order(e), names) for e in a.index] for a in equation.operands]
-        slots = {slot(k): system.entry(a.tensor, at[k]) for k, a in enumerate(equation.operands)}
+        names, reads, bound = system.reads(t, index)
+        slots = {slot(k): read.of(system.entry) for k, read in enumerate(reads)}
         found = []
-        for k, a in enumerate(equation.operands):
-            if system.moving[a.tensor] and a.tensor not in self.still:
-                slope = equation.body.diff(slot(k)).xreplace({**names, **slots})
+        for k, read in enumerate(reads):
+            if system.moving[read.tensor] and read.tensor not in self.still:
+                slope = system.formula(t).diff(slot(k)).xreplace({**names, **slots})
                 if slope != 0:
-                    dot = self.dot_body if a.tensor in self.unseen else self.context.dot
-                    found.append(slope * dot(a.tensor, at[k]))
+                    dot = self.dot_body if read.tensor in self.unseen else self.context.dot
+                    found.append(slope * read.of(dot))
+        if found and t.equation.reduce in FOLDS:
+            body = system.formula(t).xreplace({**names, **slots})
+            part = share(t.equation.reduce, body, system.entry(t, index), bound)
+            found = [part * f for f in found]
         return found, bound
 
     def _parts_of_matrix(self, t: Tensor, index: Sequence[Any]
@@ -155,6 +155,9 @@ class Sweep:
         _, bound = context.system.body(t, out_indices(t.ndim))
         unseen = sorted({f"{context.name(a.tensor)}_dot" for a in t.operands
                          if a.tensor in self.unseen or a.tensor in self.still})
+        if t.equation.reduce in FOLDS and t not in self.still:
+            return [f"try unfold {context.name(t)}. eapply D_eq; [D|].",
+                    "repeat (apply sumf_ext; intros); close."]
         unfolded = f"unfold {', '.join(unseen)}; " if unseen else ""
         return [*(f"apply D_sum; intros {s} {s}_lt." for s, _ in bound),
                 f"cbv beta; eapply D_eq; [D | {unfolded}close]."]

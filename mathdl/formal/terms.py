@@ -32,6 +32,18 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from mathdl.errors import UnsupportedError
+from mathdl.formal.indices import (
+    added,
+    difference,
+    freed,
+    in_order,
+    matched,
+    never,
+    solved,
+    tidied,
+    within,
+)
+from mathdl.formal.made import Left, Linear, Opened, Part, Turned
 from mathdl.ir.dim import Dim
 from mathdl.ir.index import in_range
 
@@ -46,33 +58,23 @@ class SUM(Function):  # type: ignore[misc]
     is_real = True
 
 
-class PLUS(Function):  # type: ignore[misc]
-    """The sum of indices, in an order that stays as it is when they are renamed."""
+class Fold(Function):  # type: ignore[misc]
+    """``Fold(dim, symbol, body)``: what is made of all entries over ``0 <= i < dim``."""
 
-    is_integer = True
-    is_nonnegative = True
-
-    @classmethod
-    def eval(cls, *terms: Any) -> Any:
-        flat = [part for t in terms for part in (t.args if isinstance(t, PLUS) else (t,))]
-        if all(t.is_Integer for t in flat):
-            return Add(*flat)
-        return None if len(flat) == len(terms) else cls(*flat)
-
-
-def in_order(index: Any) -> Any:
-    """An index with its terms in a fixed order."""
-    terms = Add.make_args(index)
-    return index if len(terms) == 1 else PLUS(*sorted(terms, key=str))
+    nargs = 3
+    is_real = True
 
 
 @cache
 def _head(name: str, sign: str) -> Any:
+    if sign == "natural":
+        return Function(name, integer=True, nonnegative=True)
     return Function(name, real=True, **({sign: True} if sign else {}))
 
 
 def entry(name: str, index: tuple[Any, ...], sign: str = "") -> Any:
-    """The entry of a tensor; ``sign`` is what is known of every entry (``positive``)."""
+    """The entry of a tensor; ``sign`` is what is known of every entry (``positive``), those
+    of a tensor of indices are ``natural``."""
     return _head(name, sign)(*index)
 
 
@@ -99,6 +101,11 @@ def entries(term: Any) -> set[Any]:
     return set(term.atoms(AppliedUndef))
 
 
+def indexed(term: Any) -> set[Any]:
+    """The entries of tensors and the deltas in a term."""
+    return set(term.atoms(AppliedUndef, KroneckerDelta))
+
+
 def height(term: Any) -> int:
     """How many sums are nested in a term."""
     if isinstance(term, SUM):
@@ -113,6 +120,17 @@ def nested(body: Any, binders: Iterable[tuple[Any, Any]]) -> Any:
     for symbol, dim in reversed(list(binders)):
         body = SUM(dim, symbol, body)
     return body
+
+
+def _sums(factor: Any) -> list[Any]:
+    """The sums that a factor is the product of, powers of those with deltas among them."""
+    if isinstance(factor, SUM):
+        return [factor]
+    if isinstance(factor, Pow) and isinstance(factor.args[0], SUM):
+        base, exponent = factor.args
+        if exponent.is_Integer and exponent > 1 and base.has(KroneckerDelta):
+            return [base] * int(exponent)
+    return []
 
 
 def terms_in(term: Any) -> int:
@@ -147,70 +165,6 @@ def expanded(term: Any) -> Any:
     return found.xreplace({v: k for k, v in held.items()})
 
 
-@dataclass(frozen=True)
-class Linear:
-    """How ``SUM(dim, symbol, body)`` came into normal form.
-
-    ``body`` in normal form is the sum of ``terms``.  Each becomes its part: a chain; ``None``
-    where the binder does not occur (the length times it); an index where a delta fixed it.
-    """
-
-    dim: Dim
-    symbol: Any
-    body: Any
-    parts: tuple[Part, ...]
-    result: Any
-
-
-@dataclass(frozen=True)
-class Part:
-    """One term of a sum's body and what its sum becomes.
-
-    The term is ``coefficient * rest``, or ``delta(symbol, fixed) * rest``.  Sums in ``rest`` are
-    pulled in front of it, with binders ``flat``, which leaves ``product``; ``order`` is the
-    order of all binders in the result.
-    """
-
-    term: Any
-    coefficient: Any
-    rest: Any
-    result: Any
-    fixed: Any = None
-    inner: tuple[Any, ...] = ()
-    flat: tuple[tuple[Any, Dim], ...] = ()
-    product: Any = None
-    order: tuple[Any, ...] = ()
-    fact: str = ""
-    turns: tuple[tuple[Any, Any], ...] = ()
-
-    @property
-    def turned(self) -> Any:
-        """The product with its entries tidied."""
-        return self.product.xreplace(dict(self.turns))
-
-    @property
-    def is_chain(self) -> bool:
-        """Whether its sum is the chain alone."""
-        return self.product is not None and self.coefficient == 1 and not self.fact
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An entry that is its definition's right-hand side."""
-
-    body: Any
-    result: Any
-
-
-@dataclass(frozen=True)
-class Turned:
-    """An entry with its indices in order, those of a symmetric matrix by the hypothesis ``why``,
-    or what else it is by a lemma."""
-
-    why: str
-    result: Any
-
-
 @dataclass
 class Normal:
     """Terms in normal form; ``ranges`` has the dim of every index symbol.
@@ -224,6 +178,7 @@ class Normal:
     units: dict[str, str] = field(default_factory=dict)  # tensors whose rows sum to 1, and why
     symmetric: dict[str, str] = field(default_factory=dict)  # symmetric matrices, and why
     inside: set[tuple[Any, Dim]] = field(default_factory=set)  # fixed indices that are in range
+    labels: set[tuple[str, Dim]] = field(default_factory=set)  # tensors of such indices
     facts: dict[str, tuple[str, Callable[[Any], Any]]] = field(default_factory=dict)
     definition: Callable[[Any], Any] | None = None
     opened: frozenset[str] = frozenset()
@@ -239,19 +194,19 @@ class Normal:
 
     def opening(self, names: Iterable[str]) -> Normal:
         """The same with the entries of other tensors opened."""
-        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.facts,
-                      self.definition, frozenset(names))
+        return Normal(self.ranges, self.units, self.symmetric, self.inside, self.labels,
+                      self.facts, self.definition, frozenset(names))
 
     def redexes(self, term: Any) -> list[Any]:
         """The outermost sums and opened entries of a term, each once, in a fixed order."""
         found: dict[Any, None] = {}
 
         def look(part: Any) -> None:
-            if isinstance(part, SUM) or (is_entry(part) and (
+            if isinstance(part, SUM) or (isinstance(part, (AppliedUndef, KroneckerDelta)) and (
                     part.func.__name__ in {*self.opened, *self.facts}
                     or self.tidied(part) != part)):
                 found[part] = None
-            else:
+            elif not isinstance(part, Fold):
                 for arg in part.args:
                     look(arg)
 
@@ -259,19 +214,22 @@ class Normal:
         return list(found)
 
     def tidied(self, entry: Any) -> Any:
-        """The same entry with sums of indices, and indices of symmetric matrices, in order."""
-        index = [PLUS(*sorted(e.args, key=str)) if isinstance(e, PLUS) else e
-                 for e in entry.args]
+        """The same entry with sums of indices, and indices of symmetric matrices, in order; the
+        same delta in canonical form."""
+        if isinstance(entry, KroneckerDelta):
+            return matched(entry)
+        index = [tidied(e) for e in entry.args]
         if entry.func.__name__ in self.symmetric:
             index.sort(key=str)
         return entry.func(*index)
 
     def turned(self, term: Any) -> Any:
-        """A product with its entries tidied."""
-        return term.xreplace({e: t for e in entries(term) if (t := self.tidied(e)) != e})
+        """A product with its entries and deltas tidied."""
+        return term.xreplace({e: t for e in indexed(term) if (t := self.tidied(e)) != e})
 
     def _form(self, term: Any) -> Any:
-        if is_entry(term) and (found := self.tidied(term)) != term:
+        if isinstance(term, (AppliedUndef, KroneckerDelta)) and (
+                found := self.tidied(term)) != term:
             self.made[term] = Turned(self.symmetric.get(term.func.__name__, ""), found)
             return self.form(found)
         if is_entry(term) and term.func.__name__ in self.facts:
@@ -285,7 +243,7 @@ class Normal:
             found = self.form(body)
             self.made[term] = Opened(body, found)
             return found
-        if is_entry(term) or not term.args or isinstance(term, KroneckerDelta):
+        if not term.args or isinstance(term, (AppliedUndef, KroneckerDelta, Fold)):
             return term
         if isinstance(term, SUM):
             dim, symbol, body = term.args
@@ -301,26 +259,22 @@ class Normal:
 
     def _part(self, dim: Dim, symbol: Any, term: Any) -> Part:
         if dim == 1:
-            return Part(term, Integer(1), term, expanded(term.xreplace({symbol: Integer(0)})),
-                        Integer(0))
+            at = Left(term.xreplace({symbol: Integer(0)}), None)
+            return Part(term, Integer(1), term, self.form(at.term), left=at)
         factors = Mul.make_args(term)
-        delta = next((f for f in factors if isinstance(f, KroneckerDelta)
-                      and symbol in f.args and self._inside(f, symbol, dim)), None)
-        if delta is not None:
-            fixed = in_order(delta.args[1] if delta.args[0] == symbol else delta.args[0])
-            rest = Mul(*(f for f in factors if f != delta))
-            at = expanded(rest.xreplace({symbol: fixed}))
-            return Part(term, Integer(1), rest, at, fixed)
         bound = [f for f in factors if symbol in f.free_symbols]
         coefficient = Mul(*(f for f in factors if symbol not in f.free_symbols))
         rest = Mul(*bound)
         if not bound:
             return Part(term, coefficient, rest, coefficient * dim)
+        if (left := self._left([(symbol, dim)], rest)) is not None:
+            result = expanded(coefficient * self.form(left.term))
+            return Part(term, coefficient, rest, result, product=rest, left=left)
         if (is_entry(rest) and rest.func.__name__ in self.units and rest.args[-1] == symbol
                 and symbol not in Mul(*rest.args[:-1]).free_symbols):
             return Part(term, coefficient, rest, coefficient, fact=self.units[rest.func.__name__])
-        inner = tuple(f for f in bound if isinstance(f, SUM))
-        product = Mul(*(f for f in bound if not isinstance(f, SUM)))
+        inner = tuple(s for f in bound for s in _sums(f))
+        product = Mul(*(f for f in bound if not _sums(f)))
         flat: list[tuple[Any, Dim]] = []
         for factor in inner:
             while isinstance(factor, SUM):
@@ -329,17 +283,62 @@ class Normal:
                 flat.append((new, factor.args[0]))
                 factor = factor.args[2].xreplace({factor.args[1]: new})
             product = product * factor
-        order, chain, turns = self._ordered([(symbol, dim), *flat], product)
-        return Part(term, coefficient, rest, coefficient * chain, None, inner, tuple(flat),
+        binders = [(symbol, dim), *flat]
+        if (left := self._left(binders, product)) is not None:
+            result = expanded(coefficient * self.form(left.term))
+            return Part(term, coefficient, rest, result, inner, tuple(flat), product, left=left)
+        order, chain, turns = self._ordered(binders, product)
+        return Part(term, coefficient, rest, coefficient * chain, inner, tuple(flat),
                     product, order, turns=turns)
 
-    def _inside(self, delta: Any, symbol: Any, dim: Dim) -> bool:
-        other = delta.args[1] if delta.args[0] == symbol else delta.args[0]
-        if symbol in other.free_symbols:
-            return False
-        if not other.free_symbols & self.ranges.keys():
-            return in_range(other, dim, {}) or (other, dim) in self.inside
-        return bool(self.ranges.get(other) == dim)
+    def _left(self, binders: list[tuple[Any, Dim]], product: Any) -> Left | None:
+        """What is left of a sum by a delta that fixes a binder, or that is never 1."""
+        deltas = [f for f in Mul.make_args(product) if isinstance(f, KroneckerDelta)]
+        for delta in deltas:
+            if never(delta, self.ranges):
+                return Left(Integer(0), delta)
+            for symbol, dim in binders:
+                index = solved(delta, symbol)
+                if index is not None and self._inside(index, dim):
+                    body = (product / delta).xreplace({symbol: index})
+                    others = [b for b in binders if b[0] != symbol]
+                    return Left(nested(body, others), delta, symbol, index)
+        for delta, other in permutations(deltas, 2):
+            for symbol in sorted(difference(delta).free_symbols, key=str):
+                if (new := self._traded(delta, other, symbol, binders)) is not None:
+                    return Left(nested(product / other * new, binders), other)
+        for delta in deltas:
+            for symbol, dim in binders:
+                if (found := within(solved(delta, symbol), dim, self.ranges)) is not None:
+                    new = fresh()
+                    self.ranges[new] = found[1]
+                    body = product.xreplace({symbol: in_order(found[0] + new)})
+                    others = [b for b in binders if b[0] != symbol]
+                    return Left(nested(body, [*others, (new, found[1])]), delta, symbol, *found)
+        for delta in deltas:
+            outside = difference(delta).free_symbols - {s for s, _ in binders}
+            for symbol, _ in binders if outside & self.ranges.keys() else ():
+                new = freed(product / delta, symbol, solved(delta, symbol))
+                if new != product / delta:
+                    return Left(nested(delta * new, binders), delta)
+        return None
+
+    def _traded(self, delta: Any, other: Any, symbol: Any, binders: list[tuple[Any, Dim]]) -> Any:
+        """What another delta is where a delta fixes a symbol, if that fixes a binder."""
+        index = solved(delta, symbol)
+        if index is None or symbol not in difference(other).free_symbols:
+            return None
+        new = matched(other.xreplace({symbol: index}))
+        if not isinstance(new, KroneckerDelta) or never(new, self.ranges):
+            return Integer(isinstance(new, Integer) and new == 1)
+        found = ((solved(new, s), dim) for s, dim in binders)
+        return new if any(e is not None and self._inside(e, d) for e, d in found) else None
+
+    def _inside(self, index: Any, dim: Dim) -> bool:
+        index = added(index)
+        if is_entry(index):
+            return (index.func.__name__, dim) in self.labels
+        return in_range(index, dim, self.ranges) or (index, dim) in self.inside
 
     def _orders(
         self, binders: list[tuple[Any, Dim]], product: Any
@@ -352,9 +351,10 @@ class Normal:
         """
         def places(pair: tuple[Any, Dim]) -> tuple[str, list[tuple[str, int]]]:
             symbol, dim = pair
+            unordered = {*self.symmetric, "KroneckerDelta"}
             return str(dim), sorted(
-                (e.func.__name__, 0 if e.func.__name__ in self.symmetric else k)
-                for e in entries(product) for k, index in enumerate(e.args)
+                (e.func.__name__, 0 if e.func.__name__ in unordered else k)
+                for e in indexed(product) for k, index in enumerate(e.args)
                 if symbol in index.free_symbols)
 
         groups = [list(group) for _, group in groupby(sorted(binders, key=places), key=places)]
@@ -379,6 +379,6 @@ class Normal:
             candidates.append((([str(d) for _, d in order], str(renamed)), order, term, names))
         _, best, term, names = min(candidates, key=lambda c: c[0])
         back = {v: k for k, v in names.items()}
-        turns = tuple((e, t) for e in sorted(entries(product), key=str)
+        turns = tuple((e, t) for e in sorted(indexed(product), key=str)
                       if (t := self.tidied(e.xreplace(names)).xreplace(back)) != e)
         return tuple(symbol for symbol, _ in best), term, turns

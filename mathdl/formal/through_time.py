@@ -17,9 +17,10 @@ from sympy import Integer
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Lemma
 from mathdl.formal.coq import nat
+from mathdl.formal.indices import in_order
 from mathdl.formal.loops import Unrolled, is_states, loop_of
 from mathdl.formal.one_step import Leaf, OneStep, Seed
-from mathdl.formal.terms import SUM, fresh, in_order, nested
+from mathdl.formal.terms import SUM, fresh, nested
 from mathdl.ir.build import define, is_zero, out_ranges
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import topological

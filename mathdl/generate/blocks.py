@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from mathdl.generate.values import (
     Affine,
     Cast,
+    Centred,
     Copy,
     Dot,
     Fill,
@@ -21,6 +22,7 @@ from mathdl.generate.values import (
     Overlap,
     Reduction,
     Reshape,
+    Root,
     RowDot,
     Select,
     Shifts,
@@ -51,7 +53,7 @@ class Run:
                 return [a, b] if step in self.sums else [a]
             case Matmul(b=b):
                 return [b]
-            case RowDot() | Reduction() | Shifts() | Overlap() | StackedDot():
+            case RowDot() | Reduction() | Root() | Shifts() | Overlap() | StackedDot():
                 return step.operands()
             case _:
                 return [
@@ -85,7 +87,7 @@ def split(steps: Sequence[Value]) -> list[Value | Run]:
 
 
 def _lead(step: Value) -> Dim | None:
-    starts = isinstance(step.op, (Ufunc, Select, RowDot, Reduction, Shifts)) or (
+    starts = isinstance(step.op, (Ufunc, Select, Centred, RowDot, Reduction, Shifts)) or (
         isinstance(step.op, Dot) and step.op.a.ndim == 2 and step.op.b.ndim == 1
     )
     if step.ndim and starts and step.shape[0] != 1:
@@ -182,7 +184,12 @@ def _role(step: Value, run: Run, inside: set[Value]) -> str:
     if isinstance(op, Reduction):
         fits = 0 not in op.axes and step.ndim >= 1 and step.shape[0] == lead
         return "row" if fits and _rowwise(op.base, lead, inside) else ""
-    if isinstance(op, (Ufunc, Select, Cast, Copy)) and step.ndim and step.shape[0] == lead:
+    if isinstance(op, Root) and op.axis == -1:
+        fits = step.ndim >= 1 and step.shape[0] == lead and op.bases[0].ndim == step.ndim + 1
+        return "row" if fits and all(_rowwise(v, lead, inside) for v in step.operands()) else ""
+    if isinstance(op, Centred) and op.axis == 0:
+        return ""
+    if isinstance(op, (Ufunc, Select, Cast, Centred, Copy)) and step.ndim and step.shape[0] == lead:
         for v in step.operands():
             if v.ndim == step.ndim and v.shape[0] == lead:
                 if not _rowwise(v, lead, inside):

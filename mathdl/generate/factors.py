@@ -12,8 +12,8 @@ from typing import Any
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.graph import Graph
-from mathdl.generate.values import Affine, Dot, Linalg, Matmul, Reshape, Value
-from mathdl.ir.tensor import Tensor
+from mathdl.generate.values import Affine, Dot, Linalg, Matmul, Reduction, Reshape, Value
+from mathdl.ir.tensor import EXCESS, Tensor
 from mathdl.primitives.inverse import TRANSPOSED
 
 FACTORED = ("inv", "solve", "det", "logdet", "signdet", "cholesky")
@@ -33,6 +33,8 @@ def lower_call(graph: Graph, tensor: Tensor, args: Sequence[Value]) -> Value:
     call = tensor.call
     assert call is not None
     params = dict(call.params)
+    if call.primitive == EXCESS:
+        return graph.make(Reduction("_excess", args[0], (args[0].ndim - 1,)), tensor.shape)
     if call.primitive in PARTS:
         whole = _decomposition(graph, PARTS[call.primitive][0], args[0])
         return graph.make(Linalg(call.primitive, (whole,), ()), tensor.shape)

@@ -211,6 +211,80 @@ def _rowdot(a, b, out=None):
     return np.einsum("...i,...i->...", a, b, out=out)
 '''
 
+_EXCESS = '''
+
+class _excess:
+    """The sum along the last axis less one, of numbers of which the greatest is 1.
+
+    Where the others are small they are summed without it.
+    """
+
+    def reduce(a, axis=None, out=None):
+        rows = a.reshape(-1, a.shape[-1])
+        total = rows.dot(np.ones(rows.shape[1], a.dtype)) - a.dtype.type(1)
+        small = np.flatnonzero(total.real < (0.25 if a.itemsize == 4 else 1e-4))
+        if small.size:
+            rows, at = rows[small], np.arange(small.size)
+            most = rows.argmax(axis=1)
+            less = rows[at, most] - a.dtype.type(1)
+            rows[at, most] = 0
+            total[small] = rows.dot(np.ones(rows.shape[1], a.dtype)) + less
+        if a.ndim == 1:
+            return total[0]
+        if out is None:
+            return total.reshape(a.shape[:-1])
+        out[...] = total.reshape(out.shape)
+        return out
+'''
+
+_ROOT = '''
+
+def _root(root, bases, axis, scale=1.0, shift=0.0):
+    """The root of scale*sum(bases**2) + shift, mended where squares over- or underflow.
+
+    The sum is over an axis of the one base, over all (None) or over the bases (no axis).
+    """
+    if root.dtype.kind == "c" or not root.size or (
+        np.maximum.reduce(root, axis=None) < 1e15
+        and (shift > 0.0 or np.minimum.reduce(root, axis=None) > 1e-15)
+    ):
+        return root
+    flat = root.reshape(-1)
+    at = np.flatnonzero(~((flat > 1e-15) & (flat < 1e15)))
+    if axis == ():
+        wide = [np.broadcast_to(b, root.shape).reshape(-1)[at] for b in bases]
+        values = np.stack(wide, axis=1)
+    elif axis is None:
+        values = bases[0].reshape(1, -1)
+    else:
+        values = np.moveaxis(bases[0], axis, -1).reshape(flat.size, -1)[at]
+    values = np.abs(values)
+    most = values.max(axis=1)
+    most[(most == 0) | (most == np.inf)] = 1
+    values = values/most[:, None]
+    found = np.sqrt(scale*(values*values).sum(axis=1))*most
+    found = np.hypot(found, math.sqrt(shift)).astype(root.dtype)
+    if root.ndim == 0:
+        return found[0]
+    root.reshape(-1)[at] = found
+    return root
+'''
+
+_CENTRED = '''
+
+def _centred(values, mean, axis):
+    """Subtract what rounding left of a mean that was subtracted, where it is large beside them."""
+    if values.dtype.kind == "c" or not values.size:
+        return
+    first, last = (values[..., 0], values[..., -1]) if axis == -1 else (values[0], values[-1])
+    mean = mean.reshape(first.shape)
+    ratio, most = mean/first, 32.0 if values.itemsize == 4 else 1e6
+    if np.dot(ratio, ratio) < most*most:
+        return
+    if (np.abs(mean) > np.maximum(np.abs(first), np.abs(last))*most).any():
+        values -= values.mean(axis=axis, keepdims=True)
+'''
+
 # what is added when it is called
 OPTIONAL = {
     "_full(": _FULL,
@@ -220,5 +294,8 @@ OPTIONAL = {
     "_passed(": _PASSED,
     "_strided(": _STRIDED,
     "rowdot(": _ROWDOT,
+    "_excess.": _EXCESS,
+    "_root(": _ROOT,
+    "_centred(": _CENTRED,
     **LINALG,
 }

@@ -15,7 +15,7 @@ from mathdl.generate.layout import Schedule
 from mathdl.generate.numpy_kernels import shape_code
 from mathdl.generate.numpy_loops import StepFunction
 from mathdl.generate.scalars import INDEX_SYMBOLS
-from mathdl.generate.values import Select, Ufunc, Value
+from mathdl.generate.values import Centred, Root, Select, Ufunc, Value
 from mathdl.ir.dim import show_shape
 from mathdl.ir.index import linear, slot_number
 from mathdl.ir.system import with_steps
@@ -150,6 +150,9 @@ def _closure(
 def _ignoring(m: Module) -> list[str]:
     """The floating-point errors that a computation passes on its way to a good result."""
     steps = _all_steps(m.schedule)
+    if any(isinstance(s.op, (Root, Centred)) for s in steps):
+        return ["    # what overflows, or is divided by 0, is looked at again",
+                '    @np.errstate(divide="ignore", invalid="ignore", over="ignore")']
     if any(isinstance(s.op, Select) for s in steps):
         return ["    # both branches of a choice are computed: one may be inf or nan",
                 '    @np.errstate(divide="ignore", invalid="ignore", over="ignore")']

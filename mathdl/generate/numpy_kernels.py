@@ -14,6 +14,7 @@ from mathdl.generate.values import (
     Affine,
     Assemble,
     Cast,
+    Centred,
     Copy,
     Cumulate,
     Dot,
@@ -26,6 +27,7 @@ from mathdl.generate.values import (
     Pad,
     Reduction,
     Reshape,
+    Root,
     RowDot,
     Scatter,
     Select,
@@ -196,6 +198,8 @@ class Kernels:
                 return f"{self.name(base)}[{self.name(where)}]"
             case Gather(base=base, where=places):
                 return f"{self.name(base)}[{', '.join(self.arg(p, 'int') for p in places)}]"
+            case Root(squares=squares):
+                return self._root(op, f"{self.function('np.sqrt')}({self.name(squares)})")
             case Linalg():
                 return self._linalg(op) if value.kind == "object" else f"{self._linalg(op)}[()]"
             case Assemble(start=start, parts=parts):
@@ -269,6 +273,14 @@ class Kernels:
                     return [f"np.cumsum({name(base)}, axis={axis}, out={out})"]
                 return [f"np.cumsum(np.flip({name(base)}, {axis}), axis={axis}, "
                         f"out=np.flip({out}, {axis}))"]
+            case Centred(base=base, mean=mean, axis=axis):
+                inside = ", ".join(self._broadcast(a, value) for a in (base, mean))
+                self._count_broadcast(value)
+                return [f"{self.function('np.subtract')}({inside}, {out})",
+                        f"_centred({out}, {self._broadcast(mean, value)}, {axis})"]
+            case Root(squares=squares):
+                return [f"{self.function('np.sqrt')}({name(squares)}, {out})",
+                        self._root(op, out)]
             case Linalg():
                 return [f"np.copyto({out}, {self._linalg(op)})"]
             case Assemble():
@@ -294,6 +306,12 @@ class Kernels:
 
     def _linalg(self, op: Linalg) -> str:
         return linalg_code(op, self.name, self.shown)
+
+    def _root(self, op: Root, root: str) -> str:
+        bases = ", ".join(map(self.arg, op.bases))
+        more = [f"{key}={self.arg(x)}" for key, x, without in
+                (("scale", op.scale, 1), ("shift", op.shift, 0)) if x != without]
+        return f"_root({', '.join([root, f'({bases},)', str(op.axis), *more])})"
 
     def _select(self, op: Select, out: str) -> list[str]:
         lines = []

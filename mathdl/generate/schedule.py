@@ -14,6 +14,7 @@ from typing import Any
 
 from mathdl.errors import UnsupportedError
 from mathdl.generate.blocks import Run, split
+from mathdl.generate.centred import centre_twice
 from mathdl.generate.equations import Lowering
 from mathdl.generate.factors import solve_products
 from mathdl.generate.indices import index_tensors
@@ -21,6 +22,7 @@ from mathdl.generate.layout import Schedule, lay_out
 from mathdl.generate.notation import equation_text
 from mathdl.generate.peephole import Peephole
 from mathdl.generate.readoff import read_off
+from mathdl.generate.roots import scale_roots
 from mathdl.generate.values import (
     Affine,
     Cast,
@@ -79,6 +81,8 @@ def schedule(
     }
     read_off(graph, _needed(v for _, v in results))
     Peephole(graph, _needed(v for _, v in results), [v for _, v in results]).run()
+    scale_roots(_needed(v for _, v in results))
+    centre_twice(_needed(v for _, v in results))
     needed = _needed(v for _, v in results)
     steps = _ordered([v for v in needed if not v.is_constant and not isinstance(v.op, Input)])
     constants = [v for v in needed if v.is_constant]

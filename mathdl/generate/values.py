@@ -194,6 +194,30 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """The root of ``squares``, the sum of the squares of ``bases`` times ``scale`` plus ``shift``.
+
+    It is summed over an axis of the one base, over all axes (None), or over the bases (no axis).
+    Where squares over- or underflow, the bases say what it is.
+    """
+
+    squares: Value
+    bases: tuple[Arg, ...]
+    axis: int | tuple[()] | None
+    scale: Any
+    shift: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Centred:
+    """``base`` less its mean along the first axis (0), the last (-1) or over a vector (None)."""
+
+    base: Value
+    mean: Value  # as it is broadcast
+    axis: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cumulate:
     """Running sums along an axis, from its end when ``backwards``."""
 
@@ -262,8 +286,8 @@ class Assemble:
 
 Op = (
     Input | Fill | Positions | Ufunc | Select | Cast | Affine | Reshape | Copy | Pad | Overlap
-    | Take | Gather | Dot | Matmul | StackedDot | RowDot | Einsum | Reduction | Cumulate | Linalg
-    | Assemble | Loop | Collected
+    | Take | Gather | Dot | Matmul | StackedDot | RowDot | Einsum | Reduction | Root | Centred
+    | Cumulate | Linalg | Assemble | Loop | Collected
 )
 
 
@@ -326,6 +350,10 @@ def _arguments(op: Op) -> tuple[Arg, ...]:
             return (base,)
         case Dot(a=a, b=b) | Matmul(a=a, b=b) | RowDot(a=a, b=b) | StackedDot(a=a, b=b):
             return (a, b)
+        case Root(squares=squares, bases=bases):
+            return (squares, *bases)
+        case Centred(base=base, mean=mean):
+            return (base, mean)
         case Select(condition=c, chosen=a, other=b):
             return (c, a, b)
         case Take(base=base, where=where):

@@ -20,6 +20,8 @@ from mathdl.ir.dim import Dim, Shape
 
 Reduce = Literal["none", "sum", "prod", "max", "min"]
 SCAN = "scan"  # the primitive that a recurrence is
+#: The sum over the last axis less one, of numbers of which the greatest is 1.
+EXCESS = "excess"
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,10 @@ def conv2d(x: Any, k: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1)
     )
 
 
-def _pool(kind: Reduce, x: Tensor, windows: Sequence[int], stride: Any, what: str) -> Tensor:
+def _pool(
+    kind: Reduce, x: Tensor, windows: Sequence[int], stride: Any, what: str,
+    apart: Sequence[int] = (1, 1),
+) -> Tensor:
     if x.ndim < 2:
         raise ShapeError(f"{what} needs at least two axes, not shape {show_shape(x.shape)}")
     strides = _pair(windows if stride is None else stride, f"stride of {what}", 1)
@@ -223,9 +226,10 @@ def _pool(kind: Reduce, x: Tensor, windows: Sequence[int], stride: Any, what: st
     for a in (0, 1):
         axis = x.ndim - 2 + a
         tap = bound_index(a)
-        shape[axis], needed = _window_count(x.shape[axis], windows[a], strides[a], what)
+        reach = apart[a] * (windows[a] - 1) + 1
+        shape[axis], needed = _window_count(x.shape[axis], reach, strides[a], what)
         requires.extend(needed)
-        index[axis] = index[axis] * strides[a] + tap
+        index[axis] = index[axis] * strides[a] + apart[a] * tap
         bound.append((tap, windows[a]))
     return define(
         out_ranges(tuple(shape)), slot(0), [Access(x, tuple(index))],
@@ -233,12 +237,14 @@ def _pool(kind: Reduce, x: Tensor, windows: Sequence[int], stride: Any, what: st
     )
 
 
-def max_pool(x: Any, size: Any, stride: Any = None) -> Tensor:
+def max_pool(x: Any, size: Any, stride: Any = None, dilation: Any = 1) -> Tensor:
     """The greatest entry of each window of the last two axes; windows side by side by default.
 
-    ``out[i, j] = max_{p, q} x[s i + p, s j + q]``, of length ``floor((H - size)/s) + 1``.
+    ``out[i, j] = max_{p, q} x[s i + l p, s j + l q]``, of length ``floor((H - l (P - 1) - 1)/s)
+    + 1`` for a window of size ``P``, stride ``s`` and dilation ``l``.
     """
-    return _pool("max", as_tensor(x), _pair(size, "size of max_pool", 1), stride, "max_pool")
+    windows, apart = _pair(size, "size of max_pool", 1), _pair(dilation, "dilation of max_pool", 1)
+    return _pool("max", as_tensor(x), windows, stride, "max_pool", apart)
 
 
 def avg_pool(x: Any, size: Any, stride: Any = None) -> Tensor:

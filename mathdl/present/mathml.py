@@ -85,7 +85,10 @@ def paragraph(text: str) -> str:
 
 
 def _words(latex: str) -> str:
-    r"""What the library reads better: ``\text{log_softmax}``, norms in brackets that match."""
+    r"""What the library reads better: ``\text{log_softmax}``, norms in brackets that match, words
+    for ``\arg\min``.
+    """
+    latex = latex.replace(r"\arg\min", r"\operatorname{arg min}")
     worded = _WORD.sub(lambda m: r"\text{" + m[1].replace(r"\_", "_") + "}", latex)
     return _BARE_NORM.sub(lambda m: (r"\left" if m[1] == "l" else r"\right") + m[0], worded)
 

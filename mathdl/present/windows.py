@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sympy import Integer, sympify
@@ -47,25 +47,34 @@ def _pool(tensor: Tensor, node_of: NodeOf) -> Node | None:
     sizes = equation.extents
     if not all(isinstance(s, int) for s in sizes):
         return None
-    out = out_indices(tensor.ndim)
-    parts = [linear(e, s) for e, s in zip(x.index[-2:], out[-2:], strict=True)]
-    if any(p is None or not p[0].is_Integer or p[0] < 1 for p in parts):
+    strides = _steps(x.index[-2:], out_indices(tensor.ndim)[-2:])
+    apart = _steps(x.index[-2:], (bound_index(0), bound_index(1)))
+    if strides is None or apart is None:
         return None
-    strides = tuple(int(p[0]) for p in parts if p is not None)
+    options = () if strides == tuple(sizes) else (("stride", _pair(strides)),)
+    if apart != (1, 1):
+        options = (*options, ("dilation", _pair(apart)))
     pool = max_pool if equation.reduce == "max" else avg_pool
     try:
-        made = pool(x.tensor, sizes, strides)
+        made = max_pool(x.tensor, sizes, strides, apart) if pool is max_pool else avg_pool(
+            x.tensor, sizes, strides)
     except MathDLError:
         return None
     if equation.reduce == "sum":
         made = made.operands[0].tensor if made.operands else made
     if made.shape != tensor.shape or made.definition != equation:
         return None
-    options = () if strides == tuple(sizes) else (("stride", _pair(strides)),)
     node = Call(pool.__name__, (node_of(x.tensor), _size(sizes)), tensor.ndim, options)
     return node if equation.reduce == "max" else multiply(
         [Number(Integer(sizes[0] * sizes[1])), node], []
     )
+
+
+def _steps(index: Sequence[Any], symbols: Sequence[Any]) -> tuple[int, ...] | None:
+    """By how much each entry of an index grows with its symbol, if by natural numbers."""
+    parts = [linear(e, s) for e, s in zip(index, symbols, strict=True)]
+    steps = [p[0] for p in parts if p is not None and p[0].is_Integer and p[0] > 0]
+    return tuple(map(int, steps)) if len(steps) == len(parts) else None
 
 
 def _size(pair: tuple[Any, ...]) -> Node:

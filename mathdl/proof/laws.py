@@ -199,6 +199,7 @@ _REWRITES: dict[str, Judge] = {
     "share": _share, "scale after": _scale_after, "symmetric": _one_way,
     "power of an exponential": _stable, "logarithm of a determinant": _logarithm,
     "cancel inverses": _cancel, "logarithm of a product": _logarithm,
+    "logarithm of all entries": _logarithm,
     "logarithm of a mean": _logarithm, "shift": _shift, "stable form": _stable,
     "two values": _two_values, "collect": _collect, "take out": _take_out,
     "inverse": _of_inverse, "variance": _variance, "step by step": _stepwise,

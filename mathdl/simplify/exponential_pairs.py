@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, NamedTuple
 
 from sympy import Add, Integer, Mul, S, cosh, exp, log, sinh, tanh
@@ -58,6 +59,14 @@ def logarithm_of_pair(body: Any) -> Any:
     if p == -q:
         return log(2 * scale) + log_cosh(_unsigned(p))
     return log(scale) + logaddexp(p, q)
+
+
+def logarithm_of_sum(body: Any) -> Any:
+    """``log(e^p + e^q + e^r) = logaddexp(logaddexp(p, q), r)`` of any terms; or None."""
+    terms = [_weighted(t) for t in Add.make_args(body)]
+    if len(terms) < 3 or any(u is None or not c.is_positive for c, u in terms):
+        return None
+    return reduce(logaddexp, (u + log(c) for c, u in terms))
 
 
 def _unsigned(u: Any) -> Any:

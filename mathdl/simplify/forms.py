@@ -106,13 +106,13 @@ def normal_form(body: Any, small: frozenset[Any] = frozenset()) -> Any:
         candidates.append(cases)
     flat = expand(body, deep=False)
     if flat.has(softplus, log_sigmoid):
-        met = expand(flat.replace(softplus, _upright_softplus).replace(
-            log_sigmoid, lambda u: -_upright_softplus(-u)))
+        met = expand(flat.replace(softplus, upright_softplus).replace(
+            log_sigmoid, lambda u: -upright_softplus(-u)))
         if not met.has(softplus):  # a rest would cancel in floats
             candidates.append(met)
             flat = met
     if flat.has(sigmoid):
-        reflected = expand(flat.replace(sigmoid, _upright))
+        reflected = expand(flat.replace(sigmoid, upright_sigmoid))
         candidates.append(reflected)
         flat = reflected if cost(reflected, small) < cost(flat, small) else flat
     expanded = expand(body, power_base=False, power_exp=False, log=False, multinomial=False)
@@ -257,14 +257,14 @@ def _leaves(body: Any) -> int:
     return sum(_leaves(a) for a in body.args) if body.args else int(bool(body.free_symbols))
 
 
-def _upright(argument: Any) -> Any:
+def upright_sigmoid(argument: Any) -> Any:
     """``sigmoid(-z) = 1 - sigmoid(z)``."""
     if argument.could_extract_minus_sign():
         return 1 - sigmoid(-argument)
     return sigmoid(argument)
 
 
-def _upright_softplus(argument: Any) -> Any:
+def upright_softplus(argument: Any) -> Any:
     """``softplus(-z) = softplus(z) - z``, and ``log_sigmoid(z) = -softplus(-z)``."""
     if argument.could_extract_minus_sign():
         return softplus(-argument) + argument

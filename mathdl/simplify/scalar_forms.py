@@ -22,6 +22,7 @@ from mathdl.scalar import (
 )
 from mathdl.simplify.exponential_pairs import (
     logarithm_of_pair,
+    logarithm_of_sum,
     quotient_of_pairs,
     sum_of_pair,
 )
@@ -102,6 +103,8 @@ def _stable_log(argument: Any) -> Any:
     if isinstance(argument, erfc):
         return log(S(2)) + log_normal_cdf(-sqrt(2) * argument.args[0])
     found = logarithm_of_pair(argument)
+    if found is None:
+        found = logarithm_of_sum(argument)
     if found is not None:
         return found
     coefficient, inner = argument.as_content_primitive() if argument.is_Add else (

@@ -254,22 +254,38 @@ def logarithm_of_product(tensor: Tensor) -> Tensor | None:
             continue
         body, operands = equation.body, list(equation.operands)
         body, operands = inline(body, operands, k)
-        count = len(operands)
-        for j in range(len(equation.operands), count):
-            definition = operands[j].tensor.definition
-            if (
-                definition is not None
-                and definition.reduce == "none"
-                and isinstance(definition.body, exp)
-                and _in_range(tensor, operands[j])
-            ):
-                body, operands = inline(body, operands, j)
-        split = body.replace(log, _split_log)
+        first = len(equation.operands)
+        for _ in range(3):  # a factor that is a softmax is a quotient itself
+            last = len(operands)
+            for j in range(first, last):
+                if _has_exponential(operands[j].tensor) and _in_range(tensor, operands[j]):
+                    body, operands = inline(body, operands, j)
+            first = last
+        split = body.replace(log, partial(_split_log, operands=operands))
         if split != body:
             return define(
                 out_ranges(tensor.shape), split, operands, requires=tensor.requires
             )
     return None
+
+
+def _has_exponential(tensor: Tensor) -> bool:
+    """Whether a tensor is an exponential, or a quotient of one and a sum of exponentials."""
+    definition = tensor.definition
+    if definition is None or definition.reduce != "none" or tensor.requires:
+        return False
+    return isinstance(definition.body, exp) or any(
+        definition.body == slot(1 - k) / slot(k) and _sums_exponentials(a.tensor)
+        for k, a in enumerate(definition.operands) if len(definition.operands) == 2)
+
+
+def _sums_exponentials(tensor: Tensor) -> bool:
+    """Whether a tensor is a sum of exponentials, shifted or not."""
+    definition = tensor.definition
+    if definition is None or definition.reduce != "sum" or definition.body != slot(0):
+        return False
+    inner = definition.operands[0].tensor.definition
+    return inner is not None and inner.reduce == "none" and isinstance(inner.body, exp)
 
 
 def logarithm_of_mean(tensor: Tensor) -> Tensor | None:
@@ -303,11 +319,18 @@ def _split_scale(argument: Any, operands: list[Access]) -> Any:
     return log(scale) + log(rest)
 
 
-def _split_log(argument: Any) -> Any:
-    """``log(exp(u) r) = u + log(r)``; ``r > 0`` as the logarithm is real."""
+def _split_log(argument: Any, operands: list[Access]) -> Any:
+    """``log(exp(u) s r) = u + log(s) + log(r)`` for sums ``s`` of exponentials.
+
+    ``r > 0`` as the logarithm is real.
+    """
     exponents, rest = [], []
     for factor in Mul.make_args(argument):
         base, power = factor.as_base_exp()
+        k = slot_number(base)
+        if k is not None and argument.has(exp) and _sums_exponentials(operands[k].tensor):
+            exponents.append(power * log(base))
+            continue
         if isinstance(factor, exp):
             exponents.append(factor.args[0])
         elif isinstance(base, exp):

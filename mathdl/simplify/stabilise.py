@@ -6,7 +6,7 @@
 * ``log(exp(u) r) = u + log(r)``, ``log(mean exp z) = log(sum exp z) - log(n)``;
 * ``log(1 + exp u) = softplus(u)``, ``log(sigmoid u)``, ``1/(1 + exp(-u)) = sigmoid(u)``,
   ``exp(u) - 1 = expm1(u)``, ``log(1 + u) = log1p(u)`` and their kin;
-* ``log(det A) = logdet(A)``, and that of a power of it;
+* ``log(det A) = logdet(A)``, and that of a power of it; ``log(prod p) = sum(log p)``;
 * ``mean(x**2) - mean(x)**2 = mean((x - mean(x))**2)``.
 """
 
@@ -21,6 +21,7 @@ from mathdl.ir.tensor import Access, Tensor
 from mathdl.language.recurrence import rewrite_steps
 from mathdl.simplify.determinants import logarithm_of_determinant
 from mathdl.simplify.engine import Context, Rule
+from mathdl.simplify.likelihoods import logarithm_of_entries
 from mathdl.simplify.scalar_forms import scalar_forms
 from mathdl.simplify.shifting import (
     logarithm_of_mean,
@@ -41,6 +42,7 @@ STABLE_FORMS = tuple(
     for name, law, transform in (
         ("power of an exponential", "exp(u)**c = exp(c u)", power_of_exponential),
         ("logarithm of a determinant", "log(det(A)) = logdet(A)", logarithm_of_determinant),
+        ("logarithm of all entries", "log(prod(p)) = sum(log(p))", logarithm_of_entries),
         ("logarithm of a product", "log(exp(u) r) = u + log(r)", logarithm_of_product),
         ("logarithm of a mean", "log(mean(exp z)) = log(sum(exp z)) - log(n)", logarithm_of_mean),
         ("shift", "exp(z)/sum(exp z) and log(sum(exp z)) with z - m for z, m held", shift),

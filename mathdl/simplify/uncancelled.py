@@ -28,7 +28,7 @@ from mathdl.simplify.openings import MAX_BODY
 def uncancelled(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs with every difference that has a declared form without cancellation in it."""
 
-    activations = {a.tensor for t in topological(outputs) if _contracts(t) for a in t.operands}
+    activations = {a.tensor for t in topological(outputs) if contracts(t) for a in t.operands}
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
         current = redefine(tensor, operands)
@@ -44,7 +44,7 @@ def uncancelled(outputs: Sequence[Tensor]) -> list[Tensor]:
     return rewrite(outputs, rule)
 
 
-def _contracts(tensor: Tensor) -> bool:
+def contracts(tensor: Tensor) -> bool:
     """Whether it is a product of matrices, or another sum of products over some of the axes."""
     equation = tensor.definition
     return equation is not None and equation.reduce == "sum" and any(

@@ -1,8 +1,9 @@
-"""What rules that solve a system read besides the gradient, derived from the model.
+"""What rules read besides the gradient of the loss, derived from the model.
 
 Legend, as in the catalogue: ``H`` the Hessian of the loss, ``F`` the Fisher matrix, ``J`` the
 Jacobian of the residuals ``r``; ``A`` and ``b`` of a quadratic loss ``x A x/2 - b x``, and ``p``
-the direction of a step.  Parameters are one vector.
+the direction of a step; ``lam`` the weight of ``sum(abs(theta))`` beside a smooth loss.
+Parameters are one vector.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mathdl.train.loop import Batch, Packed, Reads
 from mathdl.train.model import Model
 from mathdl.train.optimizers import Optimizer
 
-#: A dense matrix over more parameters is refused: its factorisation takes seconds a step.
+#: A dense matrix over more parameters is refused: a step takes seconds.
 MOST = 1000
 
 
@@ -36,13 +37,16 @@ def reads(optimizer: Optimizer, model: Model, parameters: Packed) -> Reads | Non
     rule = optimizer.rule(parameters.flat)
     needs, refused = set(rule.needs), f"the optimizer {optimizer.name} "
     if needs <= {"g"}:
-        return None
+        return _smooth(model, parameters) if optimizer.shrinks and model.smooth else None
+    if model.smooth and not optimizer.shrinks:
+        raise UnsupportedError(f"{refused}needs a smooth loss; this has a kink wherever a "
+                               "parameter is 0")
     count = parameters.flat.size
     if count > MOST:
-        raise UnsupportedError(f"{refused}solves a system over all {count} parameters; at most "
-                               f"{MOST} are supported")
+        raise UnsupportedError(f"{refused}needs a dense matrix over all {count} parameters; at "
+                               f"most {MOST} are supported")
     if "J" in needs:
-        return _residuals(refused, "damping" in optimizer.constants, model, parameters)
+        return _residuals(refused, optimizer, model, parameters)
     if "F" in needs:
         fisher = _matrix(_fisher(refused, model), parameters)
         return lambda arrays, value, gradient: {"F": fisher(arrays)}
@@ -51,7 +55,7 @@ def reads(optimizer: Optimizer, model: Model, parameters: Packed) -> Reads | Non
     if "H" in needs:
         _must_be_convex(refused, model)
         return lambda arrays, value, gradient: {"H": hessian(arrays)}
-    _must_be_quadratic(refused, model, blocks.values())
+    _must_not_read(refused, "a quadratic loss; the Hessian", blocks.values(), model)
 
     def quadratic(arrays: Batch, value: float, gradient: Floats) -> dict[str, Floats]:
         A = hessian(arrays)
@@ -99,24 +103,57 @@ def _definite(matrix: Floats) -> Floats:
     return matrix
 
 
-def _residuals(refused: str, damped: bool, model: Model, parameters: Packed) -> Reads:
+def _smooth(model: Model, parameters: Packed) -> Reads:
+    """The gradient of the smooth part, and the weight of the other."""
+    part = model.expression(model.smooth)
+    gradients = md.derive(part, wrt=list(parameters.views)).derivatives
+    code = compile_expression({"part": part, **gradients})
+
+    def read(arrays: Batch, value: float, gradient: Floats) -> dict[str, Any]:
+        found = code(**_read(code.inputs, arrays))
+        whole = found["part"] + _shrinking(model, arrays, parameters)
+        _must_agree(f"{model.smooth} + {model.weight}*sum(abs(parameters))", whole, value)
+        g = np.concatenate([np.ravel(found[name]) for name in parameters.views])
+        return {"g": g, "lam": arrays[model.weight]}
+
+    return read
+
+
+def _shrinking(model: Model, arrays: Batch, parameters: Packed) -> float:
+    """``lam sum(abs(theta))``, if the model has such a penalty."""
+    return float(arrays[model.weight] * np.abs(parameters.flat).sum()) if model.smooth else 0.0
+
+
+def _must_agree(what: str, found: float, value: float) -> None:
+    if not np.isclose(found, value, rtol=1e-8, atol=1e-12):
+        raise InputError(f"{what} is {found}, but the loss is {value}")
+
+
+def _residuals(
+    refused: str, optimizer: Optimizer, model: Model, parameters: Packed
+) -> Reads:
     if not model.residuals:
         raise UnsupportedError(f"{refused}needs residuals, half of whose squared length is the "
                                "loss; this model states none")
     vector = model.expression(model.residuals)
     jacobian = md.derive(vector, wrt=list(parameters.views)).derivatives
     code = compile_expression({"residuals": vector, **jacobian})
+    one_by_one, damped = optimizer.shrinks, "damping" in optimizer.constants
+    if one_by_one:
+        _must_not_read(refused, "residuals that are linear in the parameters; the Jacobian",
+                       jacobian.values(), model)
 
     def read(arrays: Batch, value: float, gradient: Floats) -> dict[str, Floats]:
         found = code(**_read(code.inputs, arrays))
         r = found["residuals"]
-        if not np.isclose(r @ r / 2, value, rtol=1e-8, atol=1e-12):
-            raise InputError(f"half of the squared length of {model.residuals} is {r @ r / 2}, "
-                             f"but the loss is {value}")
+        _must_agree(f"half of the squared length of {model.residuals}" + " and the penalty"
+                    * bool(model.smooth), r @ r / 2 + _shrinking(model, arrays, parameters), value)
         J = np.hstack([np.reshape(found[name], (len(r), -1)) for name in parameters.views])
-        if not damped:
+        if one_by_one:
+            _must_move(J)
+        elif not damped:
             _definite(J.T @ J)
-        return {"r": r, "J": J}
+        return {"r": r, "J": J, **({"lam": arrays[model.weight]} if model.smooth else {})}
 
     return read
 
@@ -141,11 +178,23 @@ def _must_be_convex(refused: str, model: Model) -> None:
                                f"of this that is {' '.join(str(found).split())}")
 
 
-def _must_be_quadratic(refused: str, model: Model, blocks: Iterable[Tensor]) -> None:
-    reading = {t.name for t in inputs_of(list(blocks))} & set(model.parameters)
+def _must_not_read(refused: str, needed: str, found: Iterable[Tensor], model: Model) -> None:
+    reading = {t.name for t in inputs_of(list(found))} & set(model.parameters)
     if reading:
-        raise UnsupportedError(f"{refused}needs a quadratic loss; the Hessian of this depends on "
+        raise UnsupportedError(f"{refused}needs {needed} of this depends on "
                                f"{', '.join(sorted(map(str, reading)))}")
+
+
+def _must_move(J: Floats) -> None:
+    """Every parameter changes some residual.
+
+    Raises:
+        InputError: one does not.
+    """
+    still = np.flatnonzero(~J.any(axis=0))
+    if still.size:
+        raise InputError(f"no residual depends on parameter {still[0]} of {J.shape[1]}; leave out "
+                         "what does not vary")
 
 
 def _read(names: Iterable[str], arrays: Batch) -> dict[str, Any]:

@@ -87,8 +87,8 @@ class Descent:
         Takes a batch's arrays, the parameters, and ``out``, the arrays that it writes the
         gradients into; returns the loss and the gradients, of which those by numbers are read.
     reads
-        What the rule is given besides, from the batch with the parameters, the loss and the
-        gradient.
+        What the rule is given besides the gradient, or instead of it, from the batch with the
+        parameters, the loss and the gradient.
     """
 
     def __init__(
@@ -121,7 +121,8 @@ class Descent:
         if self.reads is None:
             self.rule.step(self.parameters.flat, rate, g=g)
         elif math.isfinite(value) and g.any():  # a system is not solved at its solution
-            self.rule.step(self.parameters.flat, rate, g=g, **self.reads(arrays, value, g))
+            given = {"g": g, **self.reads(arrays, value, g)}
+            self.rule.step(self.parameters.flat, rate, **given)
         return float(value)
 
     def remedy(self, rate: float) -> str:

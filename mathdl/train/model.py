@@ -28,7 +28,11 @@ class Model:
     expression
         The quantities by name; that which is minimised is called ``loss``.
     residuals
-        The name of a vector half of whose squared length is the loss, where there is one.
+        The name of a vector half of whose squared length is the loss, or its smooth part, where
+        there is one.
+    smooth, weight
+        Where the loss is a smooth quantity plus ``weight*sum(abs(theta))`` over all parameters,
+        the names of both.
     outputs, divergence
         The quantities that what is predicted depends on, and from their values at one place and
         at another how far the two predicted distributions are apart; a penalty on parameters
@@ -39,6 +43,8 @@ class Model:
     parameters: tuple[str, ...]
     expression: Callable[[str], Tensor]
     residuals: str = ""
+    smooth: str = ""
+    weight: str = ""
     outputs: tuple[str, ...] = ()
     divergence: Callable[..., Tensor] | None = None
 

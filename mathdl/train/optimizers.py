@@ -44,12 +44,14 @@ class Generated:
 def generated(entry: str) -> Generated:
     """The code of an update rule of the catalogue.
 
-    Where what is solved for is a number, it is the size of a step along ``p``.
+    Where what is solved for is a number, but the iterate is none, it is the size of a step along
+    ``p``.
     """
     function = entry_named(entry).function
     update = applied(function)
     theta = argument(next(iter(signature(function).parameters)))
-    point = update.point if update.point.ndim else theta + update.point * argument("p")
+    along = update.point.ndim < theta.ndim
+    point = theta + update.point * argument("p") if along else update.point
     (step,) = simplify([point - theta])
     added = theta not in inputs_of([step])
     code = compile_expression({"theta": step if added else point, **update.states})
@@ -84,8 +86,8 @@ class Rule:
         self.steps += 1
         kind = theta.dtype.type
         known: dict[str, Any] = {
-            **given, self._generated.theta: theta, self._optimizer.paced: kind(rate),
-            "t": kind(self.steps), **self.states, **self._scalars,
+            **self._scalars, **given, self._generated.theta: theta,
+            self._optimizer.paced: kind(rate), "t": kind(self.steps), **self.states,
         }
         arrays = [known[name] for name in self._generated.code.inputs]
         shapes = tuple(array.shape for array in arrays)
@@ -105,6 +107,33 @@ class Rule:
         self.steps = steps
 
 
+class Sweep:
+    """An update of ``theta`` in place, one entry after the other, each given those before it.
+
+    The rule is for one entry; it reads the residuals and, but for the sign, its column of their
+    Jacobian.
+    """
+
+    needs = ("r", "J")
+
+    def __init__(self, generated: Generated, optimizer: Optimizer) -> None:
+        self.states: dict[str, Floats] = {}
+        self.steps = 0
+        self._code, self._lam = generated.code, optimizer.constants["lam"]
+
+    def step(self, theta: Floats, rate: float, **given: Any) -> None:
+        """Every entry once; the rule has no rate."""
+        self.steps += 1
+        r, lam = given["r"], theta.dtype.type(given.get("lam", self._lam))
+        for j, column in enumerate(np.ascontiguousarray(-given["J"].T)):
+            found = self._code(weight=theta[j], r=r, column=column, lam=lam)
+            theta[j], r = found["theta"], found["r"]
+
+    def restore(self, states: Mapping[str, Floats], steps: int) -> None:
+        """Go on after so many sweeps; nothing else is carried over."""
+        self.steps = steps
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """An update rule of the catalogue by name, with the constants that suit it.
@@ -115,6 +144,8 @@ class Optimizer:
         What the rule calls that which falls in the course of a run.
     downhill
         The states that start down the gradient.
+    domain
+        The assumption about parameters that its steps keep; none where they may go anywhere.
     """
 
     name: str
@@ -123,10 +154,17 @@ class Optimizer:
     constants: Mapping[str, float] = field(default_factory=dict)
     paced: str = "eta"
     downhill: tuple[str, ...] = ()
+    domain: str = ""
 
-    def rule(self, like: Floats) -> Rule:
+    def rule(self, like: Floats) -> Rule | Sweep:
         """The rule for parameters in a vector of that length and type."""
-        return Rule(generated(self.entry), self, like)
+        code = generated(self.entry)
+        return Sweep(code, self) if code.theta == "weight" else Rule(code, self, like)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether its problem has the penalty ``lam sum(abs(theta))``, beside a smooth loss."""
+        return "lam" in self.constants
 
     def starting(self, rate: float | None) -> float:
         """The learning rate at the start, where so much is asked for.
@@ -151,7 +189,10 @@ OPTIMIZERS = {
         Optimizer("rmsprop", "rmsprop", 1e-3, {"beta": 0.99, "epsilon": 1e-8}),
         Optimizer("adamw", "adamw", 3e-3,
                   {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "decay": 0.01}),
-        Optimizer("ista", "proximal_gradient", 0.3, {"lam": 1e-4}),
+        Optimizer("ista", "proximal_gradient", 0.1, {"lam": 1e-4}),
+        Optimizer("coordinates", "lasso_coordinate", None, {"lam": 1e-4}),
+        Optimizer("mirror", "mirror_descent", 0.3, domain="probability_vector"),
+        Optimizer("exponentiated", "exponentiated_gradient", 0.3, domain="positive"),
         Optimizer("box", "projected_box", 0.3, {"bound": 1.0}),
         Optimizer("ball", "projected_ball", 0.3, {"radius": 20.0}),
         Optimizer("newton", "newton", None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from mathdl.train.checkpoint import Checkpoint
 from mathdl.train.curved import reads
 from mathdl.train.data import Dataset, Floats, one_hot
+from mathdl.train.domain import must_stay
 from mathdl.train.experiment import Outcome, Say, Settings, setting
 from mathdl.train.loop import (
     Batch,
@@ -75,8 +76,8 @@ class Task:
         The training samples of one epoch, changed at random.
     draw
         Draws what was learnt from the function that predicts, as a PNG.
-    rate
-        The learning rate that suits the optimizer which is the default here; without one its own.
+    rates
+        Learning rates that suit, by the name of the optimizer; without one its own.
     steps
         How parameters change, where it is not by an optimizer from gradients.
     title
@@ -93,7 +94,7 @@ class Task:
     figure_name: str = "accuracy"
     renewed: Callable[[Batch, np.random.Generator], Batch] = lambda batch, rng: batch
     draw: Draw | None = None
-    rate: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
     steps: Steps | None = None
     title: str = ""
 
@@ -108,8 +109,11 @@ def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outc
     say(f"data       {count} samples to learn from, {held_out} held out")
     for k, line in enumerate(task.model.lines):
         say(("model      " if k == 0 else " " * 11) + line)
+    method = _method(task, settings, count)
     derivation, value_and_gradient = task.model.verified(settings.seed, say)
-    steps, size, rate = _method(task, settings, value_and_gradient, count, say)
+    steps, size, rate = method.steps(value_and_gradient), method.batch, method.rate
+    say(f"training   {task.parameters.flat.size} parameters, {settings.epochs} epochs "
+        f"{method.said}")
     settings.out.mkdir(parents=True, exist_ok=True)  # before the work, so as not to lose it
     loss, predict = derivation.compile("value"), task.model.quantity(task.prediction)
     views = task.parameters.views
@@ -147,6 +151,9 @@ def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outc
     last = history[-1]
     say(f"result     held-out {task.figure_name} {100 * last.test_accuracy:.1f} % after "
         f"{last.number} epochs in {time.perf_counter() - began:.1f} s")
+    if last.train_loss > history[0].train_loss:
+        say(f"warning    the training loss rose from {history[0].train_loss:.4g} to "
+            f"{last.train_loss:.4g}; try a smaller learning rate")
     files = save(settings, task.name, task.model, derivation, task.parameters, history)
     curve = settings.out / "learning_curve.png"
     learning_curve(history, curve, task.title or f"{task.name}: {settings.optimizer}",
@@ -160,22 +167,33 @@ def learn(task: Task, settings: Any, rng: np.random.Generator, say: Say) -> Outc
     return Outcome(last.test_accuracy, files)
 
 
-def _method(
-    task: Task, settings: Any, value_and_gradient: ValueAndGradient, count: int, say: Say
-) -> tuple[Steps, int, float]:
+@dataclass(frozen=True)
+class _Method:
     """How parameters change, the samples in a mini-batch, and the learning rate at the start."""
-    size = task.parameters.flat.size
-    if task.steps is not None:
-        say(f"training   {size} parameters, {settings.epochs} epochs over all samples at once")
-        return task.steps, count, 0.0
+
+    steps: Callable[[ValueAndGradient], Steps]
+    batch: int
+    rate: float
+    said: str
+
+
+def _method(task: Task, settings: Any, count: int) -> _Method:
+    """What task and settings ask for.
+
+    Raises:
+        InputError, UnsupportedError: the optimizer does not suit the model or the settings.
+    """
+    own = task.steps
+    if own is not None:
+        return _Method(lambda _: own, count, 0.0, "over all samples at once")
     optimizer = optimizer_named(settings.optimizer)
-    usual = optimizer.name == type(settings).optimizer
-    rate = optimizer.starting(settings.learning_rate or (task.rate if usual else None))
+    must_stay(optimizer, task.model)
+    rate = optimizer.starting(settings.learning_rate or task.rates.get(optimizer.name))
     read = reads(optimizer, task.model, task.parameters)
     batch = settings.batch_size or (count if read else 32)
-    say(f"training   {size} parameters, {settings.epochs} epochs of batches of {batch}, "
-        f"{optimizer.name}" + (f" at rate {rate:g}" if rate else ""))
-    return Descent(value_and_gradient, task.parameters, optimizer, read), batch, rate
+    said = f"of batches of {batch}, {optimizer.name}" + (f" at rate {rate:.4g}" if rate else "")
+    return _Method(lambda gradient: Descent(gradient, task.parameters, optimizer, read), batch,
+                   rate, said)
 
 
 def _asked(task: Task, settings: Any) -> Mapping[str, Any]:

@@ -177,6 +177,24 @@ def test_samples_of_noise(name: str) -> None:
     np.testing.assert_allclose(found, one.scipy.ppf(levels), rtol=1e-9)
 
 
+def test_samples_of_classes_and_counts() -> None:
+    p, levels = np.array([0.2, 0.5, 0.3]), np.array([0.0, 0.1, 0.2, 0.69, 0.7, 1 - 1e-16])
+    noise = md.tensor("noise", 6)
+    rows = value(D.Categorical(md.tensor("p", 3)).sample(noise), {"p": p, "noise": levels})
+    np.testing.assert_array_equal(rows, np.eye(3)[np.searchsorted([0.2, 0.7], levels, "right")])
+    ones = value(D.Bernoulli(md.tensor("p")).sample(noise), {"p": 0.2, "noise": levels})
+    np.testing.assert_array_equal(ones, [1, 1, 0, 0, 0, 0])
+    trials = levels.reshape(2, 3)
+    counts = value(D.Binomial(3, md.tensor("p")).sample(md.tensor("noise", 2, 3)),
+                   {"p": 0.2, "noise": trials})
+    np.testing.assert_array_equal(counts, [2, 0])
+    made = D.NormalMixture(*(md.tensor(name, 3) for name in ("w", "mu", "sigma")))
+    at = {"w": p, "mu": np.array([-1.0, 0.0, 5.0]), "sigma": np.array([0.5, 1.0, 2.0]),
+          "noise": levels, "z": np.arange(6.0)}
+    np.testing.assert_allclose(value(made.sample((noise, md.tensor("z", 6))), at),
+                               rows @ at["mu"] + rows @ at["sigma"] * at["z"])
+
+
 @pytest.mark.parametrize("name", ["diagonal_normal", "multivariate_normal"])
 def test_samples_of_vectors_have_the_covariance(name: str) -> None:
     """They are affine in the noise: ``mu + noise J`` with ``J'J`` the covariance."""

@@ -109,6 +109,96 @@ def test_gammas() -> None:
     assert found == pytest.approx(by_quadrature(p, q), rel=1e-8)
 
 
+PAIRS: dict[str, tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]] = {
+    "exponential": (D.Exponential, (1.7,), (0.4,), lambda r: stats.expon(scale=1 / r)),
+    "beta": (D.Beta, (2.3, 1.7), (3.1, 0.8), stats.beta),
+    "log_normal": (D.LogNormal, (0.3, 0.6), (-0.5, 0.9),
+                   lambda m, s: stats.lognorm(s, scale=np.exp(m))),
+    "laplace": (D.Laplace, (0.3, 1.6), (-0.5, 0.9), stats.laplace),
+    "normal": (D.Normal, (0.3, 1.6), (-0.5, 0.9), stats.norm),
+    "gamma": (D.Gamma, (2.3, 1.7), (3.1, 0.8), lambda a, b: stats.gamma(a, scale=1 / b)),
+    "poisson": (D.Poisson, (1.7,), (0.6,), stats.poisson),
+    "geometric": (D.Geometric, (0.3,), (0.6,), stats.geom),
+    "binomial": (D.Binomial, (5, 0.3), (5, 0.6), stats.binom),
+    "bernoulli": (D.Bernoulli, (0.3,), (0.6,), stats.bernoulli),
+    "von_mises": (D.VonMises, (0.3, 2.6), (-1.5, 0.8), lambda m, k: stats.vonmises(k, m)),
+}
+
+
+def expected(name: str, law: Any) -> float:
+    """The integral, or the sum, of ``law(log p, log q)`` weighted by ``p``."""
+    _, first, second, scipy = PAIRS[name]
+    p, q = scipy(*first), scipy(*second)
+    if hasattr(p.dist, "pmf"):
+        x = np.arange(0.0, 300.0)
+        x = x[np.isfinite(p.logpmf(x))]
+        return float((p.pmf(x) * law(p.logpmf(x), q.logpmf(x))).sum())
+    low, high = p.ppf([1e-17, 1 - 1e-15])
+    middle = p.median()
+    return sum(integrate.quad(
+        lambda x: p.pdf(x) * law(p.logpdf(x), q.logpdf(x)), a, b, epsabs=1e-12, limit=300)[0]
+        for a, b in ((low, middle), (middle, high)))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_stated_divergences_are_expectations(name: str) -> None:
+    family, first, second, _ = PAIRS[name]
+    found = of_members(getattr(V, f"kl_{name}"), family, first, second)
+    assert found == pytest.approx(expected(name, lambda p, q: p - q), rel=1e-7)
+    assert of_members(getattr(V, f"kl_{name}"), family, first, first) == pytest.approx(0, abs=1e-12)
+
+
+def of_members(function: Any, family: Any, p: Any, q: Any) -> float:
+    """Of members of which whole numbers are not parameters."""
+    names = {f"a{k}_{side}": v for side, own in (("p", p), ("q", q))
+             for k, v in enumerate(own) if not isinstance(v, int)}
+    first, second = (
+        family(*(v if isinstance(v, int) else md.tensor(f"a{k}_{side}") for k, v in enumerate(own)))
+        for side, own in (("p", p), ("q", q)))
+    return float(value(function(first, second), names))
+
+
+@pytest.mark.parametrize("name", sorted(PAIRS.keys() - {"laplace"}))
+def test_divergences_from_the_log_partition(name: str) -> None:
+    """Kullback and Leibler's, Renyi's and Bhattacharyya's, of any exponential family."""
+    family, first, second, _ = PAIRS[name]
+    stated = of_members(getattr(V, f"kl_{name}"), family, first, second)
+    assert of_members(V.kl_of_family, family, first, second) == pytest.approx(stated, rel=1e-10)
+    found = of_members(lambda p, q: V.renyi_of_family(p, q, 0.3), family, first, second)
+    affinity = expected(name, lambda p, q: np.exp(0.7 * (q - p)))
+    assert found == pytest.approx(np.log(affinity) / (0.3 - 1), rel=1e-6)
+    half = of_members(V.bhattacharyya_of_family, family, first, second)
+    assert half == pytest.approx(-np.log(expected(name, lambda p, q: np.exp((q - p) / 2))),
+                                 rel=1e-6)
+
+
+def test_vector_families_from_the_log_partition() -> None:
+    for family, first, second, name in (
+        (D.Dirichlet, ([2.3, 1.7, 0.9],), ([3.1, 0.8, 1.4],), "kl_dirichlet"),
+        (D.DiagonalNormal, ([0.3, 1.0], [1.6, 0.4]), ([-0.5, 0.2], [0.9, 1.1]),
+         "kl_diagonal_normal"),
+        (D.Categorical, (P,), (Q,), "kl_categorical"),
+    ):
+        general = of(V.kl_of_family, family, first, second)
+        assert general == pytest.approx(of(getattr(V, name), family, first, second), rel=1e-10)
+
+
+def test_renyi_tends_to_kullback() -> None:
+    p, q = (md.tensor(n, 6) for n in "pq")
+    at = {"p": P, "q": Q}
+    for order in (0.5, 2):
+        found = value(V.renyi(p, q, order), at)
+        assert found == pytest.approx(np.log((P**order * Q ** (1 - order)).sum()) / (order - 1))
+    assert value(V.renyi(p, q, 1 - 1e-6), at) == pytest.approx(stats.entropy(P, Q), rel=1e-5)
+
+
+def test_members_of_two_families_have_no_common_form() -> None:
+    with pytest.raises(md.UnsupportedError, match="Poisson and Exponential"):
+        V.kl_of_family(D.Poisson(1), D.Exponential(1))
+    with pytest.raises(md.UnsupportedError, match="not of one exponential family"):
+        V.kl_of_family(D.Laplace(0, 1), D.Laplace(0, 1))
+
+
 def test_angles() -> None:
     found = of(V.kl_von_mises, D.VonMises, (0.3, 2.6), (-1.5, 0.8))
     p, q = stats.vonmises(2.6, 0.3), stats.vonmises(0.8, -1.5)

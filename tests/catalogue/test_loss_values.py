@@ -122,6 +122,17 @@ def test_what_is_refused() -> None:
         md.losses.mse_loss(a, a, reduction="average")
     with pytest.raises(md.ShapeError, match="class numbers"):
         md.losses.cross_entropy(a.T, y)
+    with pytest.raises(md.UnsupportedError, match=r"-100 is no class number.* mask"):
+        md.losses.nll_loss(a, y, ignore_index=-100)
+    with pytest.raises(md.UnsupportedError, match="not for probabilities"):
+        md.losses.cross_entropy(a, a, ignore_index=0)
+
+
+def test_probabilities_are_masked_by_rows() -> None:
+    mask = np.arange(len(A)) % 2 * 1.0
+    z, y, m = declared({"z": A, "y": UNIT, "m": mask}).values()
+    found = md.compile(md.losses.cross_entropy(z, y, mask=m))(z=A, y=UNIT, m=mask)
+    assert found == pytest.approx(-(UNIT * LOG_P).sum(1)[mask > 0].mean())
 
 
 def test_gradients_read_as_in_the_books() -> None:

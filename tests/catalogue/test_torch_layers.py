@@ -77,6 +77,12 @@ def pools() -> list[Case]:
                 f"avg_pool {o}", lambda x, o=o: layers.avg_pool(x, (2, 3), **o),
                 lambda x, o=o: F.avg_pool2d(x, (2, 3), **o), (drawn(2, 1, 6, 7),),
             ))
+    for s, (p, d), c in product((None, (2, 1)), ((0, 2), (1, (3, 2))), (False, True)):
+        o = {"stride": s, "padding": p, "dilation": d, "ceil_mode": c}
+        found.append(Case(
+            f"max_pool {o}", lambda x, o=o: layers.max_pool(x, (2, 3), **o),
+            lambda x, o=o: F.max_pool2d(x, (2, 3), **o), (drawn(2, 1, 9, 10),),
+        ))
     found.append(Case(
         "avg_pool divisor", lambda x: layers.avg_pool(x, 2, divisor_override=3),
         lambda x: F.avg_pool2d(x, 2, divisor_override=3), (drawn(1, 1, 4, 4),),

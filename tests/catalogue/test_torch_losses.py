@@ -20,6 +20,7 @@ A, B, C = RNG.normal(size=(3, 5, 4)) * 2
 UNIT = special.softmax(RNG.normal(size=(5, 4)), axis=1)
 LABELS = np.array([0, 3, 2, 3, 1])
 WEIGHT = np.abs(RNG.normal(size=4))
+MASK = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
 SIGNS = np.array([1.0, -1.0, 1.0, -1.0, -1.0])
 BITS = RNG.integers(0, 2, size=(5, 4)).astype(float)
 COUNTS = RNG.poisson(2, size=(5, 4)).astype(float)
@@ -69,6 +70,22 @@ OTHER: dict[str, tuple[Both, Both, tuple[Any, ...], tuple[Any, ...]]] = {
         lambda z, y, w, **o: losses.cross_entropy(z, y, weight=w, **o),
         lambda z, y, w, **o: F.cross_entropy(z, y, ignore_index=3, **o),
         (A,), (LABELS, np.array([1.0, 1, 1, 0]))),
+    "an ignored index": (
+        lambda z, y, **o: losses.cross_entropy(z, y, ignore_index=2, **o),
+        lambda z, y, **o: F.cross_entropy(z, y, ignore_index=2, **o), (A,), (LABELS,)),
+    "an ignored index, weighted and smoothed": (
+        lambda z, y, w, **o: losses.cross_entropy(
+            z, y, weight=w, ignore_index=2, label_smoothing=0.1, **o),
+        lambda z, y, w, **o: F.cross_entropy(z, y, w, ignore_index=2, label_smoothing=0.1, **o),
+        (A,), (LABELS, WEIGHT)),
+    "masked rows": (
+        lambda z, y, m, **o: losses.cross_entropy(z, y, mask=m, **o),
+        lambda z, y, m, **o: F.cross_entropy(
+            z, torch.where(m > 0, y, -100), **o), (A,), (LABELS, MASK)),
+    "masked rows and an ignored index": (
+        lambda z, y, m, **o: losses.nll_loss(z, y, mask=m, ignore_index=2, **o),
+        lambda z, y, m, **o: F.nll_loss(
+            z, torch.where(m > 0, y, 2), ignore_index=2, **o), (LOG_P,), (LABELS, MASK)),
     "weighted nll": (
         lambda z, y, w, **o: losses.nll_loss(z, y, weight=w, **o),
         lambda z, y, w, **o: F.nll_loss(z, y, w, **o), (LOG_P,), (LABELS, WEIGHT)),

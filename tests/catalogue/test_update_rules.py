@@ -14,7 +14,7 @@ import mathdl as md
 from mathdl.catalogue import entry_named, families
 from mathdl.catalogue.optimizers import Update, fisher, root, stationary
 from mathdl.catalogue.optimizers.adaptive import bias
-from mathdl.catalogue.optimizers.constrained import _without_price
+from mathdl.catalogue.optimizers.constrained import _at_price
 from mathdl.catalogue.optimizers.legend import applied, argument
 from mathdl.ir.system import inputs_of
 
@@ -232,7 +232,13 @@ def test_a_system_over_matrices_is_refused() -> None:
 def test_a_price_that_is_no_common_factor_is_refused() -> None:
     x, nu = md.tensor("x", "d", assume="positive"), md.tensor("nu")
     with pytest.raises(md.UnsupportedError, match="no common factor"):
-        _without_price(x + nu, nu)
+        _at_price(x + nu, nu, md.min(x))
+
+
+def test_mirror_descent_does_not_overflow() -> None:
+    given = {"probabilities": np.array([0.2, 0.8]), "eta": 1.0, "g": np.array([-1e4, 1e4])}
+    np.testing.assert_array_equal(
+        evaluate(applied(entry_named("mirror_descent").function).point, given), [1.0, 0.0])
 
 
 def test_a_scalar_equation_is_solved_by_sympy(rng: np.random.Generator) -> None:

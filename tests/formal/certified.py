@@ -8,19 +8,24 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mathdl as md
 
 
 class Case(NamedTuple):
-    """An expression, its shapes and assumptions as the command line takes them, its variables."""
+    """An expression, its shapes and assumptions as the command line takes them, its variables.
 
-    text: str
+    What text cannot say, a recurrence, is a function of the tensors.
+    """
+
+    text: str | Callable[[dict[str, Any]], Any]
     shapes: str
     wrt: str
     assume: str = ""
+    order: int = 1
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -36,6 +41,42 @@ def _network(depth: int) -> Case:
         layer = f"tanh({layer}@W{k} + b{k})"
         shapes += f"; W{k}: d{k - 1} d{k}; b{k}: d{k}"
     return Case(f"sum(({layer}@v - y)**2)/n", f"{shapes}; v: d{depth}", "W1 b1")
+
+
+def _sigmoid_layers(p: dict[str, Any]) -> Any:
+    """Nielsen's network with as many layers as there are weights: BP1 to BP4."""
+    last, _ = md.scan(lambda a, layer: (md.sigmoid(layer[0] @ a + layer[1]), None), p["x"],
+                      (p["W"], p["b"]))
+    return md.sum((last - p["y"]) ** 2) / 2
+
+
+def _rnn(p: dict[str, Any]) -> Any:
+    def step(s: Any, x: Any) -> Any:
+        s = md.tanh(p["W"] @ s + p["U"] @ x + p["b"])
+        return s, p["V"] @ s
+
+    return md.sum((md.scan(step, p["s"], p["X"])[1] - p["Y"]) ** 2)
+
+
+def _lstm(p: dict[str, Any]) -> Any:
+    def step(state: Any, x: Any) -> Any:
+        h, c = state
+        i, f, o, g = (p["W" + q] @ x + p["U" + q] @ h for q in "ifog")
+        c = md.sigmoid(f) * c + md.sigmoid(i) * md.tanh(g)
+        h = md.sigmoid(o) * md.tanh(c)
+        return (h, c), h
+
+    zero = md.zeros(md.dims("h"))
+    return md.sum((md.scan(step, (zero, zero), p["X"])[1] - p["Y"]) ** 2)
+
+
+def _gru(p: dict[str, Any]) -> Any:
+    def step(s: Any, x: Any) -> Any:
+        z = md.sigmoid(p["Wz"] @ x + p["Uz"] @ s)
+        r = md.sigmoid(p["Wr"] @ x + p["Ur"] @ s)
+        return (1 - z) * md.tanh(p["Wn"] @ x + p["Un"] @ (r * s)) + z * s, None
+
+    return md.sum((md.scan(step, p["s"], p["X"])[0] - p["y"]) ** 2)
 
 
 ATTENTION = "Q: n d; K: m d; V: m k; G: n k"
@@ -164,8 +205,52 @@ CERTIFIED: dict[str, Case] = {
     "LSTM cell": Case(
         "g@(sigmoid(Wo@x + Uo@h)*tanh(sigmoid(Wf@x + Uf@h)*c + sigmoid(Wi@x)*tanh(Wg@x)))",
         "g: m; x: d; h: m; c: m; Wo: m d; Uo: m m; Wf: m d; Uf: m m; Wi: m d; Wg: m d", "c Wf"),
+    "sigmoid network of any depth": Case(
+        _sigmoid_layers, "x: n; W: L n n; b: L n; y: n", "W b"),
+    "input of a network of any depth": Case(
+        _sigmoid_layers, "x: n; W: L n n; b: L n; y: n", "x"),
+    "RNN": Case(_rnn, "W: h h; U: h d; V: k h; b: h; s: h; X: T d; Y: T k", "W b"),
+    "RNN by its input": Case(_rnn, "W: h h; U: h d; V: k h; b: h; s: h; X: T d; Y: T k", "X s"),
+    "LSTM": Case(_lstm, "X: T d; Y: T h; " + "; ".join(
+        f"W{q}: h d; U{q}: h h" for q in "ifog"), "Uf"),
+    "GRU": Case(_gru, "X: T d; y: h; s: h; " + "; ".join(
+        f"W{q}: h d; U{q}: h h" for q in "zrn"), "Un"),
+    "logistic Hessian": Case("sum(softplus(X@w) - y*(X@w))", "X: n d; w: d; y: n", "w", order=2),
+    "factorization Hessian": Case("sum((T - A@B.T)**2)", "T: n m; A: n k; B: m k", "A", order=2),
+    "quadratic Hessian": Case("x@A@x", "x: n; A: n n", "x", order=2),
+    "log det": Case("logdet(X)", "X: n n", "X"),
+    "log det of a precision": Case("x@A@x/2 - logdet(A)/2", "A: n n; x: n", "A"),
     "barrier": Case("t*(c@x) - sum(log(b - A@x))", "t: ; c: d; x: d; b: n; A: n d", "x",
                     "b: large_positive"),
+    "products of neighbours": Case("sum(x[1:]*x[:-1])", "x: n", "x"),
+    "total variation": Case("sum(abs(x[1:] - x[:-1]))", "x: n", "x"),
+    "second differences": Case("sum((x[2:] - 2*x[1:-1] + x[:-2])**2)", "x: n", "x"),
+    "autoregression": Case("sum((x[1:] - a*x[:-1])**2)", "x: n; a: ", "a x"),
+    "differences": Case("x[1:] - x[:-1]", "x: n", "x"),
+    "convolution": Case("sum(conv2d(x, k)**2)", "x: h w; k: p q", "x k"),
+    "convolution in batches": Case("sum(conv2d(x, k)**2)", "x: b c h w; k: o c p q", "x k"),
+    "padded convolution": Case("sum(conv2d(x, k, padding=1)**2)", "x: h w; k: 3 3", "x k"),
+    "strided convolution": Case("sum(conv2d(x, k, stride=2)**2)", "x: 8 8; k: 2 2", "x k"),
+    "two convolutions": Case(
+        "sum(conv2d(relu(conv2d(x, k)), l)**2)", "x: h w; k: p q; l: r s", "k x"),
+    "average pooling": Case("sum(avg_pool(x, 2)**2)", "x: 8 6", "x"),
+    "concatenation": Case("sum(concat([a, b])**2)", "a: n; b: m", "a b"),
+    "stack": Case("sum(tanh(stack([a, b])@w))", "a: n; b: n; w: n", "a b"),
+    "embedding": Case("sum(tanh(E[t]@w))", "E: v d; t: n; w: d", "E", "t: integer"),
+    "skip-gram": Case("-sum(log_sigmoid(sum(U[c]*V[t], axis=1)))", "U: v d; V: v d; c: n; t: n",
+                      "U V", "c: integer; t: integer"),
+    "picked log-probability": Case("-log_softmax(z)[y]", "z: k; y: ", "z", "y: integer"),
+    "cross-entropy by labels": Case("cross_entropy(X@W, y)", "X: n d; W: d k; y: n", "W",
+                                    "y: integer"),
+    "maximum": Case("max(X@w)", "X: n d; w: d", "w"),
+    "maxout": Case("sum(max(X@W, axis=1)**2)", "X: n d; W: d k", "W"),
+    "minimum": Case("min(X@w)", "X: n d; w: d", "w"),
+    "greatest absolute residual": Case("norm_inf(A@x - b)", "A: m n; x: n; b: m", "x"),
+    "max pooling": Case("sum(G*max_pool(x, 2))", "x: 8 6; G: 4 3", "x"),
+    "Crammer and Singer": Case(
+        "s = W@x; relu(1 + max(where(t > 0, -100, s)) - sum(t*s))", "W: k d; x: d; t: k", "W",
+        "t: one_hot"),
+    "product": Case("prod(x)", "x: n", "x"),
     "Dice": Case("1 - 2*sum(p*y)/(sum(p**2) + sum(y**2))", "p: n; y: n", "p"),
 }
 
@@ -173,8 +258,12 @@ CERTIFIED: dict[str, Case] = {
 @cache
 def derivation(name: str) -> md.Derivation:
     case = CERTIFIED[name]
-    expression = md.parse(case.text, _pairs(case.shapes), _pairs(case.assume))
-    return md.derive(expression, case.wrt.split())
+    shapes, assumed = _pairs(case.shapes), _pairs(case.assume)
+    if isinstance(case.text, str):
+        expression = md.parse(case.text, shapes, assumed)
+    else:
+        expression = case.text({n: md.tensor(n, shape) for n, shape in shapes.items()})
+    return md.derive(expression, case.wrt.split(), case.order)
 
 
 def row(name: str) -> str:

@@ -16,125 +16,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from coq_parser import NotRead, Parser, Term
 from scipy.integrate import quad
 
 from mathdl.formal.coqc import sources
 
-TOKEN = re.compile(r"\s*(%nat|[^\W\d][\w.']*|\d+|:=|->|=>|<=|<>|\\/|/\\|[-+*/^()<=:,])")
-#: Coq's levels: the lower, the tighter.
-INFIX = {"^": (30, 30, 29), "*": (40, 39, 40), "/": (40, 39, 40), "mod": (40, 39, 40),
-         "+": (50, 49, 50), "-": (50, 49, 50), "=": (70, 69, 69), "<": (70, 69, 69),
-         "<=": (70, 69, 69), "<>": (70, 69, 69), "/\\": (80, 79, 80), "\\/": (85, 84, 85),
-         "->": (99, 99, 98)}
-WORDS = {"then", "else", "mod", "if", "fun", "forall"}
+#: A recursive function, by its number of steps, and those that are defined together with it.
+RECURSIVE = re.compile(r"([\w']+) ([^{}]*) \{struct (\w+)\} : R := "
+                       r"match \3 with O => (.*?) \| S \3 => (.*?) end(?: with |$)")
 CLOSE = 1e-9
-
-Term = tuple[Any, ...]
-
-
-class NotRead(Exception):
-    """Text that this reader does not understand."""
-
-
-class Parser:
-    """Terms and propositions as nested tuples, operators first."""
-
-    def __init__(self, text: str) -> None:
-        self.tokens: list[str] = []
-        at = 0
-        text = text.strip()
-        while at < len(text):
-            found = TOKEN.match(text, at)
-            if found is None:
-                raise NotRead(text[at:at + 40])
-            self.tokens.append(found[1])
-            at = found.end()
-        self.at = 0
-
-    @property
-    def next(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def take(self, wanted: str = "") -> str:
-        token = self.next
-        if not token or (wanted and token != wanted):
-            raise NotRead(f"{token!r} where {wanted or 'a term'!r} belongs")
-        self.at += 1
-        return token
-
-    def whole(self) -> Term:
-        found = self.term()
-        if self.next:
-            raise NotRead(f"{self.next!r} after the end")
-        return found
-
-    def term(self, level: int = 200) -> Term:
-        left = self._prefix(level)
-        while self.next in INFIX:
-            own, right = INFIX[self.next][0], INFIX[self.next][2]
-            if own > level:
-                break
-            operator = self.take()
-            left = (operator, left, self.term(own if operator in ("^", "->") else right - 1))
-        return left
-
-    def _prefix(self, level: int) -> Term:
-        if self.next in ("-", "/"):
-            return (f"prefix {self.take()}", self.term(35))
-        if self.next in ("fun", "forall"):
-            kind = self.take()
-            names = self._binders()
-            self.take("=>" if kind == "fun" else ",")
-            return (kind, names, self.term())
-        if self.next == "if":
-            self.take()
-            test = self.term()
-            self.take("then")
-            first = self.term()
-            self.take("else")
-            return ("if", test, first, self.term())
-        head = self._atom()
-        arguments = []
-        while self.next and (self.next == "(" or self.next[0].isalnum() or self.next[0] == "_") \
-                and self.next not in WORDS:
-            arguments.append(self._atom())
-        return ("apply", head, *arguments) if arguments else head
-
-    def _atom(self) -> Term:
-        if self.next == "(":
-            self.take()
-            found = self.term()
-            self.take(")")
-        elif self.next.isdigit():
-            found = ("number", int(self.take()))
-        else:
-            found = ("name", self.take())
-            if not re.match(r"[^\W\d]", found[1]):
-                raise NotRead(found[1])
-        if self.next == "%nat":
-            self.take()
-            found = ("nat", found)
-        return found
-
-    def _binders(self) -> tuple[tuple[str, str], ...]:
-        """Names with their types, in brackets or not; the type is '' where none is written."""
-        found: list[tuple[str, str]] = []
-        while self.next not in ("=>", ",", ":="):
-            bracketed = self.next == "("
-            if bracketed:
-                self.take()
-            names = []
-            while self.next not in (":", "=>", ",", ":=", ")", "("):
-                names.append(self.take())
-            kind = []
-            if self.next == ":":
-                self.take()
-                while self.next not in ("=>", ",", ":=", ")"):
-                    kind.append(self.take())
-            if bracketed:
-                self.take(")")
-            found += [(name, " ".join(kind)) for name in names]
-        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -160,11 +50,11 @@ class Function:
         return self.kept[key][0]
 
 
-def curried(array: Any) -> Any:
-    """A tensor as a function of its indices."""
+def curried(array: Any, natural: bool = False) -> Any:
+    """A tensor as a function of its indices; its entries may be natural numbers."""
     if np.ndim(array) == 0:
-        return float(array)
-    parts = [curried(a) for a in array]
+        return int(array) if natural else float(array)
+    parts = [curried(a, natural) for a in array]
     return lambda i: parts[i]
 
 
@@ -172,8 +62,38 @@ def _sumf(n: int) -> Callable[[Any], float]:
     return lambda f: math.fsum(f(i) for i in range(n))
 
 
+def _fold(whole: Callable[[list[float]], float]) -> Callable[[int], Callable[[Any], float]]:
+    return lambda n: lambda f: whole([f(i) for i in range(n)]) if n else whole([0.0])
+
+
+def _alone(values: list[float]) -> bool:
+    """Whether one value alone is the greatest."""
+    return values.count(max(values)) == 1
+
+
+def _unique(sign: int) -> tuple[Any, Any]:
+    """One entry alone attains the extreme, over one axis and over two."""
+    return (lambda n: lambda f: _alone([sign * f(i) for i in range(n)]),
+            lambda m: lambda n: lambda f: _alone([sign * f(i)(j) for i in range(m)
+                                                  for j in range(n)]))
+
+
 def _binary(f: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
     return lambda a: lambda b: f(a, b)
+
+
+def _of_matrix(law: Callable[[Any], Any]) -> Callable[[int], Any]:
+    """A function of matrices, after their length."""
+    return lambda n: lambda a: law(table(a, (n, n)))
+
+
+def _inverse(a: Any) -> Any:
+    return curried(np.linalg.inv(a) if np.linalg.det(a) else a)
+
+
+def _logdet(a: Any) -> float:
+    size = abs(np.linalg.det(a))
+    return math.log(size) if size else 0.0
 
 
 def _exp(x: float) -> float:
@@ -185,11 +105,16 @@ GIVEN: dict[str, Any] = {
     "exp": _exp, "ln": lambda x: math.log(x) if x > 0 else 0.0,
     "sqrt": lambda x: math.sqrt(x) if x > 0 else 0.0, "sin": math.sin, "cos": math.cos,
     "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh, "atan": math.atan, "PI": math.pi,
-    "Rabs": abs, "INR": float, "sumf": _sumf,
+    "Rabs": abs, "INR": float, "sumf": _sumf, "maxf": _fold(max), "minf": _fold(min),
+    "prodf": lambda n: lambda f: math.prod(f(i) for i in range(n)),
+    "unique_max": _unique(1)[0], "unique_max2": _unique(1)[1],
+    "unique_min": _unique(-1)[0], "unique_min2": _unique(-1)[1],
     "Rpower": _binary(lambda a, b: _exp(b * math.log(a)) if a > 0 else 1.0),
     "Rlt_dec": _binary(lambda a, b: a < b), "Req_EM_T": _binary(lambda a, b: a == b),
     "Rle_dec": _binary(lambda a, b: a <= b), "Nat.eqb": _binary(lambda a, b: a == b),
-    "True": True, "RInt": lambda f: lambda a: lambda b: quad(f, a, b)[0],
+    "Nat.ltb": _binary(lambda a, b: a < b),
+    "det": _of_matrix(np.linalg.det), "inv": _of_matrix(_inverse), "logdet": _of_matrix(_logdet),
+    "True": True, "S": lambda n: n + 1, "RInt": lambda f: lambda a: lambda b: quad(f, a, b)[0],
 }
 
 
@@ -211,6 +136,11 @@ def value(term: Term, scope: Mapping[str, Any], nat: bool = False) -> Any:
         return found
     if kind == "fun":
         return Function(tuple(n for n, _ in term[1]), term[2], scope)
+    if kind == "let":
+        return value(term[3], {**scope, term[1]: value(term[2], scope)}, nat)
+    if kind == "match":
+        steps = scope[term[1]]
+        return value(term[3], {**scope, term[1]: steps - 1}) if steps else value(term[2], scope)
     if kind == "if":
         return value(term[2] if value(term[1], scope) else term[3], scope, nat)
     if kind == "forall":
@@ -331,19 +261,24 @@ class Reading:
 
     def scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Everything defined, where the variables have these values (lengths are ints)."""
-        found = {**LIBRARY, **{n: v if isinstance(v, int) else curried(v)
-                               for n, v in values.items()}}
-        define(found, self._each(r"Definition ([\w']+)(.*)"))
+        found = {**LIBRARY, **{
+            n: v if isinstance(v, int) else curried(v, self.variables.get(n, "").endswith("nat"))
+            for n, v in values.items()}}
+        define(found, self._each(r"(Definition|Fixpoint) (.*)"))
         return found
 
 
 def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> None:
-    """Add definitions, each of which may use those before it."""
-    for name, rest in definitions:
+    """Add definitions, each of which may use those before it, recursive ones also themselves."""
+    for kind, text in definitions:
+        if kind == "Fixpoint":
+            _define_together(scope, text)
+            continue
+        name, rest = re.fullmatch(r"([\w']+)(.*)", text).groups()  # type: ignore[union-attr]
         if not re.search(r": R :=", rest):
             continue
         binders, _, body = rest.partition(" : R :=")
-        names = tuple(n for n, _ in Parser(f"{binders} :=")._binders())
+        names = _names(binders)
         try:
             parsed = Parser(body).whole()
         except NotRead as error:
@@ -351,11 +286,26 @@ def define(scope: dict[str, Any], definitions: Iterator[tuple[str, str]]) -> Non
         scope[name] = Function(names, parsed, dict(scope)) if names else value(parsed, scope)
 
 
+def _define_together(scope: dict[str, Any], text: str) -> None:
+    found = list(RECURSIVE.finditer(text))
+    if "".join(m[0] for m in found) != text:
+        raise NotRead(text[:40])
+    inside = dict(scope)
+    for name, binders, counter, first, after in (m.groups() for m in found):
+        body = ("match", counter, Parser(first).whole(), Parser(after).whole())
+        scope[name] = inside[name] = Function(_names(binders), body, inside)
+
+
+def _names(binders: str) -> tuple[str, ...]:
+    return tuple(n for n, _ in Parser(f"{binders} :=")._binders())
+
+
 def _library() -> dict[str, Any]:
     scope = dict(GIVEN)
     library = sources()
     for file in ("Sums", "Primitives", "Functions"):
-        define(scope, Reading(library[file])._each(r"(?:Definition) ([\w']+)(.*)"))
+        define(scope, Reading(library[file])._each(r"(Definition) (.*)"))
+    define(scope, Reading(library["Cholesky"])._each(r"(Definition|Fixpoint) (.*)"))
     return scope
 
 

@@ -67,7 +67,8 @@ def test_the_statement_is_the_derivation(name: str) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", [n for n in CERTIFIED if n not in SAMPLE])
+@pytest.mark.parametrize(
+    "name", [n for n, case in CERTIFIED.items() if n not in SAMPLE and case.order == 1])
 def test_every_statement_is_its_derivation(name: str) -> None:
     certificate = derivation(name).certificate()
     agrees(derivation(name), certificate.source)

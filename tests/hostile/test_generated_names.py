@@ -23,7 +23,7 @@ PLAIN = {"a": "A0", "b": "B0", "c": "C0", "t": "T0", "p": "P0", "n": "n0", "d": 
 # text, shapes, assumptions, what it is differentiated by, sizes of the arguments
 MODELS: dict[str, tuple[str, str, str, str, dict[str, tuple[int, ...]]]] = {
     "softmax": ("{p} = softmax({a} @ {b} + {c}); -sum({t}*log({p}))/{n}",
-                "{a}: {n} {d}; {b}: {d} k; {c}: k; {t}: {n} k", "", "{b}",
+                "{a}: {n} {d}; {b}: {d} classes; {c}: classes; {t}: {n} classes", "", "{b}",
                 {"a": (4, 3), "b": (3, 2), "c": (2,), "t": (4, 2)}),
     "factors": ("{p} = {a} @ {a}.T + eye({n}); logdet({p}) + {b} @ solve({p}, {b}) "
                 "+ {n}*{d}*{c} + sum({t})",

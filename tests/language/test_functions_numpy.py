@@ -215,6 +215,8 @@ TABLE = [
      lambda a: correlate(a.batch, a.kernels, (1, 2), (1, 1), (2, 1))),
     ("max_pool(batch, 2)", lambda a: pool(a.batch, (2, 2), (2, 2), np.max)),
     ("max_pool(img, (2, 3), 1)", lambda a: pool(a.img, (2, 3), (1, 1), np.max)),
+    ("max_pool(big, 2, 1, dilation=(2, 1))", lambda a: pool(
+        a.big, (3, 2), (1, 1), lambda windows, axis: windows[..., ::2, :].max(axis=axis))),
     ("avg_pool(big, 3, stride=2)", lambda a: pool(a.big, (3, 3), (2, 2), np.mean)),
     ("avg_pool(-T, (1, 2))", lambda a: pool(-a.T, (1, 2), (1, 2), np.mean)),
     # blocks

@@ -112,5 +112,6 @@ EXPRESSIONS: list[tuple[str, str | None]] = [
     ("Z = A @ B; tanh(Z) + Z", None),
     ("tanh(A @ B)*(1 - tanh(A @ B)**2)", None),
     ("max_pool(S, 2)", "max_pool(S, 2)"),
+    ("max_pool(S, 2, stride=1, dilation=(2, 1))", "max_pool(S, 2, stride=1, dilation=(2, 1))"),
     ("avg_pool(S, (2, 1))", "avg_pool(S, (2, 1))"),
 ]

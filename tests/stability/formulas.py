@@ -15,15 +15,30 @@ class Formula:
     wrt: str = ""
 
     @property
-    def limit(self) -> str:
-        """Why digits are lost somewhere, where that is known."""
-        return LIMITS.get(self.text, "")
+    def limit(self) -> Limit | None:
+        """Where digits are lost, and why, where that is known."""
+        return LIMITS.get(self.text)
 
 
-SQUARES = "squares over- or underflow beyond 1e154 and below 1e-154"
-SMALL = "a difference whose limit at 0 takes a series"
-SINGLE = "only in float32: a rounded difference of large inputs, or a square, is all there is"
-SATURATED = "a probability of 1 to rounding, less 1; a logarithm of one"
+@dataclass(frozen=True)
+class Limit:
+    """Why digits are lost, and at inputs of which sizes, in each precision."""
+
+    reason: str
+    float64: tuple[float, float] | None
+    float32: tuple[float, float] | None
+
+    def covers(self, dtype: str, at: float) -> bool:
+        span: tuple[float, float] | None = getattr(self, dtype)
+        return span is not None and span[0] <= abs(at) <= span[1]
+
+
+POWERS = "a power, product or quotient over- or underflows on the way to a float"
+TAIL = "terms that cancel far from 0"
+SMALLEST = "the reciprocal of what is no normal number overflows"
+EQUAL = "a difference that vanishes where all entries are equal"
+SHIFTED = "inputs that are large beside their differences, whose rounding is all there is"
+MEANS = "w - sum(p*w) for a p that is 1 to rounding"
 
 SCALARS = tuple(map(Formula, (
     # softplus, sigmoid and their logarithms
@@ -160,85 +175,53 @@ MATRICES = tuple(Formula(text, shapes, assume, wrt) for text, shapes, assume, wr
     ("sqrt(trace(A.T @ A))", "A: n m", "", ""),
 ))
 
-#: Where digits are lost somewhere, and why; everywhere else none are.
-LIMITS: dict[str, str] = {
-    "x*tanh(log(1 + exp(x)))": SINGLE,
-    "gelu_tanh(x)": SINGLE,
-    "log(sum(exp(x - y)))": SINGLE,
-    "mean(x**2) - mean(x)**2": SINGLE,
-    "(x@x - n*mean(x)**2)/n": SINGLE,
-    "(sum(x**2) - n*mean(x)**2)/n": SINGLE,
-    "(sum(x**2) - sum(x)**2/n)/n": SINGLE,
-    "(sum(x**2) - n*mean(x)**2)/(n - 1)": SINGLE,
-    "sum(x**2) - n*mean(x)**2": SINGLE,
-    "sum(x**2)/n - (sum(x)/n)**2": SINGLE,
-    "x@x/n - mean(x)**2": SINGLE,
-    "mean((x - mean(x))**2)": SINGLE,
-    "var(x)": SINGLE,
-    "mean(x*y) - mean(x)*mean(y)": SINGLE,
-    "sqrt(1 + x**2)": SQUARES,
-    "sqrt(1 + x**2) - 1": SQUARES,
-    "x/sqrt(1 + x**2)": SQUARES,
-    "x**2/(1 + x**2)": SQUARES,
-    "sqrt(x**2 + 1e-6)": SQUARES,
-    "log(1 + x**2)": SQUARES,
-    "log(1 + x**2/2)": SQUARES,
-    "log(x + sqrt(1 + x**2))": SQUARES,
-    "x**4/(1 + x**4)": SQUARES,
-    "log(x**2)": SQUARES,
-    "sqrt(x**2 + y**2)": SQUARES,
-    "x/sqrt(x**2 + y**2)": SQUARES,
-    "log(x**2 + y**2)": SQUARES,
-    "log(1/(1 + ((x - m)/s)**2)/(pi*s))": SQUARES,
-    "-log(exp(-(x - m)**2/(2*s**2))/sqrt(2*pi*s**2))": SQUARES,
-    "sqrt(sum(x**2))": SQUARES,
-    "sqrt(x @ x)": SQUARES,
-    "norm2(x)": SQUARES,
-    "sqrt(mean(x**2))": SQUARES,
-    "sqrt(sum((x - y)**2))": SQUARES,
-    "sum(w*x/sqrt(sum(x**2)))": SQUARES,
-    "sum(x*y)/(sqrt(sum(x**2))*sqrt(sum(y**2)))": SQUARES,
-    "log(sum(x**2))": SQUARES,
-    "sqrt(1 + sum(x**2))": SQUARES,
-    "sqrt(mean(x**2) - mean(x)**2)": SQUARES,
-    "std(x)": SQUARES,
-    "sum(w*(x - mean(x))/sqrt(var(x) + 1e-5))": SQUARES,
-    "sqrt(sum(A**2))": SQUARES,
-    "norm2(A)": SQUARES,
-    "sqrt(trace(A.T @ A))": SQUARES,
-    "0.5*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))": SQUARES,
-    "x*log(x/y)": SQUARES,
-    "log(abs(det(A)))": SQUARES,
-    "sigmoid(x)*(1 - sigmoid(x))": SMALL,
-    "exp(-x)/(1 + exp(-x))**2": SMALL,
-    "log(1 + tanh(x))": SMALL,
-    "log((1 + tanh(x))/(1 - tanh(x)))/2": SMALL,
-    "(exp(x) - 1)/x": SMALL,
-    "x - log(1 + x)": SMALL,
-    "log(erfc(x))": SMALL,
-    "log((1 + x)/(1 - x))/2": SMALL,
-    "sqrt(x + 1) - sqrt(x)": SMALL,
-    "x/(x + y)": SMALL,
-    "log(mean(exp(x)))": SMALL,
-    "log(sum(exp(x)/n))": SMALL,
-    "1/cosh(x)": SMALL,
-    "2/(exp(x) + exp(-x))": SMALL,
-    "log(1 + sum(exp(x)))": SATURATED,
-    "sum(w*exp(x)/sum(exp(x)))": SATURATED,
-    "sum(w*exp(x)/(1 + sum(exp(x))))": SATURATED,
-    "sum(w*log(exp(x)/sum(exp(x))))": SATURATED,
-    "sum(w*log(softmax(x)))": SATURATED,
-    "sum(w*log_softmax(x))": SATURATED,
-    "sum(w*softmax(x))": SATURATED,
-    "p = exp(x)/sum(exp(x)); -sum(p*log(p))": SATURATED,
-    "p = softmax(x); -sum(p*log(p))": SATURATED,
-    "-sum(y*log(softmax(x)))": SATURATED,
-    "-sum(y*log(exp(x)/sum(exp(x))))": SATURATED,
-    "log(sum(exp(x))) - sum(y*x)": SATURATED,
-    "-log(exp(x[k])/sum(exp(x)))": SATURATED,
-    "-sum(y*log(softmax(x)))/n": SATURATED,
-    "-(y*log(sigmoid(x)) + (1 - y)*log(1 - sigmoid(x)))": SATURATED,
-    "p = 1/(1 + exp(-x)); -(y*log(p) + (1 - y)*log(1 - p))": SATURATED,
-    "log(1 + exp(x)) - y*x": SATURATED,
+#: Where digits are lost, and why; everywhere else none are.
+LIMITS: dict[str, Limit] = {
+    "exp(-x)/(1 + exp(-x))**2": Limit(TAIL, (50.0, 700.0), (20.0, 50.0)),
+    "x*tanh(log(1 + exp(x)))": Limit(TAIL, None, (88.0, 88.0)),
+    "log((1 + tanh(x))/(1 - tanh(x)))/2": Limit(TAIL, None, (50.0, 50.0)),
+    "gelu_tanh(x)": Limit(POWERS, None, (1e+38, 1e+38)),
+    "0.5*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x**3)))":
+        Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "x/sqrt(1 + x**2)": Limit(TAIL, (100000.0, 100000.0), (20.0, 100000.0)),
+    "x**2/(1 + x**2)": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "log(1 + x**2)": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "log(1 + x**2/2)": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "log(x + sqrt(1 + x**2))": Limit(TAIL, None, (50.0, 100000.0)),
+    "sqrt(x + 1) - sqrt(x)": Limit(TAIL, (1e+300, 1e+300), (1000.0, 1e+38)),
+    "x**4/(1 + x**4)": Limit(POWERS, (1e+300, 1e+300), (100000.0, 1e+38)),
+    "x/sqrt(x**2 + y**2)": Limit(TAIL, (1e-20, 1e-20), (20.0, 100000.0)),
+    "log(x**2 + y**2)": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "x/(x + y)": Limit(TAIL, (1e-20, 1e-20), (1e-20, 100000.0)),
+    "x*log(x/y)": Limit(POWERS, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "log(1/(1 + ((x - m)/s)**2)/(pi*s))": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "log(mean(exp(x)))": Limit(EQUAL, (1e-20, 1e-20), (1e-20, 1e-20)),
+    "log(sum(exp(x)/n))": Limit(EQUAL, (1e-20, 1e-20), (1e-20, 1e-20)),
+    "log(sum(exp(x - y)))": Limit(SHIFTED, None, (100000.0, 100000.0)),
+    "sum(w*exp(x)/sum(exp(x)))": Limit(MEANS, (50.0, 1000.0), (20.0, 88.0)),
+    "sum(w*exp(x)/(1 + sum(exp(x))))": Limit(MEANS, (50.0, 1000.0), (20.0, 88.0)),
+    "sum(w*softmax(x))": Limit(MEANS, (50.0, 1000.0), (20.0, 88.0)),
+    "p = exp(x)/sum(exp(x)); -sum(p*log(p))": Limit(EQUAL, (1e-20, 1e-20), (1e-20, 1e-20)),
+    "p = softmax(x); -sum(p*log(p))": Limit(EQUAL, (1e-20, 1e-20), (1e-20, 1e-20)),
+    "sqrt(sum(x**2))": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "sqrt(x @ x)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "norm2(x)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "sqrt(mean(x**2))": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "sum(w*x/sqrt(sum(x**2)))": Limit(POWERS, (1e-320, 1e+300), (1e-20, 1e+38)),
+    "sum(x*y)/(sqrt(sum(x**2))*sqrt(sum(y**2)))": Limit(POWERS, (1e-320, 1e+300), (1e-40, 1.0)),
+    "log(sum(x**2))": Limit(POWERS, (1e+300, 1e+300), (1e-20, 1e+38)),
+    "std(x)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "mean(x*y) - mean(x)*mean(y)": Limit(SHIFTED, (700.0, 100000.0), (20.0, 100000.0)),
+    "sqrt(mean(x**2) - mean(x)**2)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "sum(w*(x - mean(x))/sqrt(var(x) + 1e-5))": Limit(SHIFTED, (700.0, 100000.0), (0.0, 100000.0)),
+    "sum(x*log(x/y))": Limit(POWERS, None, (1e+38, 1e+38)),
+    "prod(x)**(1/n)": Limit(POWERS, (1e-320, 1e+300), (1e-40, 1e+38)),
+    "sum(abs(x)**3)**(1/3)": Limit(POWERS, (1e-320, 1e+300), (1e-40, 1e+38)),
+    "log(sum(pi*exp(-(x - m)**2/2)))": Limit(POWERS, (1e+300, 1e+300), (1e+38, 1e+38)),
+    "log(sum(exp(log(w) + x)))": Limit(SHIFTED, None, (100000.0, 100000.0)),
+    "log(abs(det(A)))": Limit(POWERS, (1e-320, 1e+300), (1e-40, 1e+38)),
+    "sqrt(sum(A**2))": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "norm2(A)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
+    "sqrt(trace(A.T @ A))": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
 }
 FORMULAS = (*SCALARS, *PAIRS, *VECTORS, *MATRICES)

@@ -42,7 +42,8 @@ def cell(found: Stability) -> str:
 def rows(chosen: Iterable[Formula]) -> Iterable[str]:
     for formula in chosen:
         cells = [cell(measured(formula, dtype)) for dtype in ("float64", "float32")]
-        yield f"{formula.text:62}{cells[0]:>18}{cells[1]:>18}  {formula.limit}"
+        reason = formula.limit.reason if formula.limit is not None else ""
+        yield f"{formula.text:62}{cells[0]:>18}{cells[1]:>18}  {reason}"
 
 
 if __name__ == "__main__":

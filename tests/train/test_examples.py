@@ -23,6 +23,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], float]] = {
     "logistic": ({"epochs": 2}, 0.96),
     "gaussian": ({"epochs": 2}, 0.40),
     "ridge": ({}, 0.40),
+    "lasso": ({"epochs": 4}, 0.40),
+    "priors": ({"epochs": 4}, 0.95),
     "plane": ({"epochs": 2}, 0.98),
     "pca": ({"epochs": 2}, 0.999),
     "mixture": ({"epochs": 3}, 0.90),
@@ -178,6 +180,13 @@ def test_patience_ends_a_run(tmp_path: Path) -> None:
     start("softmax", tmp_path, lines, epochs=400, patience=2, optimizer="sgd", learning_rate=8.0)
     (result,) = [line for line in lines if line.startswith("result")]
     assert int(result.split("after ")[1].split()[0]) < 400
+
+
+@pytest.mark.parametrize(("rate", "told"), [(0.3, 1), (0.02, 0)])
+def test_a_loss_that_rose_is_told(rate: float, told: int, tmp_path: Path) -> None:
+    lines: list[str] = []
+    start("ridge", tmp_path, lines, epochs=20, optimizer="sgd", learning_rate=rate)
+    assert sum(line.startswith("warning    the training loss rose") for line in lines) == told
 
 
 @pytest.mark.parametrize("optimizer", ["newton", "gauss_newton"])

@@ -92,10 +92,33 @@ REFERENCES = {
 
 #: Those that read the gradient alone; the others are in ``test_curved``.
 GRADIENT = [name for name, one in OPTIMIZERS.items() if one.rule(np.zeros(2)).needs == ("g",)]
+FREE = [name for name in GRADIENT if not OPTIMIZERS[name].domain]
 
 
 def test_every_optimizer_has_a_reference() -> None:
-    assert set(REFERENCES) | {"ball"} == set(GRADIENT)
+    assert set(REFERENCES) | {"ball", "mirror", "exponentiated"} == set(GRADIENT)
+
+
+def test_exponents_of_the_gradient(rng: np.random.Generator) -> None:
+    """Kivinen and Warmuth's rules, without and with the sum of the weights kept."""
+    start = rng.dirichlet(np.ones(5))
+    gradients = rng.normal(size=(4, 5))
+    product = start * np.exp(-RATE * gradients.sum(axis=0))
+    for name, expected in (("exponentiated", product), ("mirror", product / product.sum())):
+        theta = start.copy()
+        rule = OPTIMIZERS[name].rule(theta)
+        for g in gradients:
+            rule.step(theta, RATE, g=g)
+        np.testing.assert_allclose(theta, expected, rtol=1e-13)
+
+
+def test_mirror_descent_finds_the_nearest_point_of_the_simplex() -> None:
+    target = np.array([0.9, 0.5, -0.2])
+    theta = np.full(3, 1 / 3)
+    rule = OPTIMIZERS["mirror"].rule(theta)
+    for _ in range(3000):
+        rule.step(theta, 0.3, g=theta - target)
+    np.testing.assert_allclose(theta, [0.7, 0.3, 0.0], atol=1e-9)
 
 
 def test_the_ball_is_not_left() -> None:
@@ -133,7 +156,7 @@ def test_keeps_single_precision(name: str) -> None:
     assert theta.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", GRADIENT)
+@pytest.mark.parametrize("name", FREE)
 def test_finds_the_minimum_of_a_quadratic(name: str) -> None:
     theta = np.array([3.0, -2.0])
     rule = OPTIMIZERS[name].rule(theta)

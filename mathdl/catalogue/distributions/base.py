@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import mathdl as md
+from mathdl.catalogue.distributions.estimation import maximum_likelihood
 from mathdl.catalogue.entry import Instance
 from mathdl.ir.tensor import Tensor
 
@@ -18,8 +19,8 @@ FAMILY = "distributions"
 class Distribution(ABC):
     """A family of distributions at parameters, which are tensors or numbers.
 
-    ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"`` or
-    ``"uniform"``, or empty where no such expression is known.
+    ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"``,
+    ``"uniform"`` or both, or empty where no such expression is known.
 
     What has no closed form in the language raises UnsupportedError.
     """
@@ -78,7 +79,7 @@ class Distribution(ABC):
         raise cls._not_closed("maximum-likelihood estimate")
 
     def sample(self, noise: Any) -> Tensor:
-        """A sample as a differentiable expression of noise."""
+        """A sample as an expression of noise: reparametrised, differentiable where it is dense."""
         raise self._not_closed("sample of noise")
 
     @classmethod
@@ -91,6 +92,19 @@ class ExponentialFamily(Distribution):
 
     Bishop, Pattern Recognition and Machine Learning, eq. 2.194 (there g = exp(-A)).
     """
+
+    @classmethod
+    def fit(cls, x: Any) -> Any:
+        """The member of the greatest likelihood, where the score is zero: derived and solved."""
+        return cls.fitted(x)
+
+    @classmethod
+    def fitted(cls, x: Any, **known: Any) -> Any:
+        """As :meth:`fit`, with some parameters known."""
+        try:
+            return cls(**maximum_likelihood(cls, x, known), **known)
+        except md.UnsupportedError:
+            raise cls._not_closed("maximum-likelihood estimate") from None
 
     @property
     @abstractmethod

@@ -66,6 +66,11 @@ class VonMises(ExponentialFamily):
         }
 
     @classmethod
+    def fit(cls, x: Any) -> Any:
+        """See :meth:`fit_direction`."""
+        raise cls._not_closed("maximum-likelihood estimate")
+
+    @classmethod
     def fit_direction(cls, x: Any) -> tuple[Tensor, Tensor]:
         """The estimate of ``mu``, and the mean length ``R`` of the observed directions.
 

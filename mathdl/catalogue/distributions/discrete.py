@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
 from mathdl.catalogue.entry import Instance, entry
+from mathdl.catalogue.optimizers.stationary import replaced, stationary
 from mathdl.ir.tensor import Tensor
 
 
@@ -22,6 +23,7 @@ class Bernoulli(ExponentialFamily):
     """One with probability ``p``, zero otherwise."""
 
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return x * md.log(self.p) + (1 - x) * md.log(1 - self.p)
@@ -41,9 +43,10 @@ class Bernoulli(ExponentialFamily):
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p * (1 - self.p))}
 
-    @classmethod
-    def fit(cls, x: Any) -> Bernoulli:
-        return cls(md.mean(x))
+    def sample(self, noise: Any) -> Tensor:
+        """One where the noise is below ``p``; the derivative by ``p`` is 0."""
+        ones: Tensor = md.where(noise < self.p, 1, 0)
+        return ones
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -79,6 +82,7 @@ class Categorical(ExponentialFamily):
     """
 
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return md.sum(x * md.log(self.p), axis=-1)
@@ -100,7 +104,20 @@ class Categorical(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any) -> Categorical:
-        return cls(md.mean(x, axis=0))
+        """The multiplier of ``sum(p) = 1`` divides all probabilities alike, so 1 serves too."""
+        c = x.shape[-1]
+        p, counts = (md.tensor(name, c, assume="positive") for name in ("p", "counts"))
+        free = stationary(md.sum(counts * md.log(p)) - md.sum(p), p, p)
+        free = replaced(free, {counts: md.sum(x, axis=0)})
+        return cls(free / md.sum(free))
+
+    def sample(self, noise: Any) -> Tensor:
+        """The class in whose share of 0 to 1 the noise lies; the derivative by ``p`` is 0."""
+        begins = md.concat([md.zeros(1), md.cumsum(self.p)[:-1]])
+        reached = md.where(noise[..., None] >= begins, 1, 0)
+        beyond = md.concat([reached[..., 1:], md.zeros(*noise.shape, 1)], axis=-1)
+        rows: Tensor = reached - beyond
+        return rows
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -130,6 +147,7 @@ class Binomial(ExponentialFamily):
 
     trials: Any
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         missing = self.trials - x
@@ -148,7 +166,11 @@ class Binomial(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any, trials: Any = 1) -> Binomial:
-        return cls(trials, md.mean(x) / trials)
+        return cls.fitted(x, trials=trials)
+
+    def sample(self, noise: Any) -> Tensor:
+        """How many are below ``p`` of as many as there are trials, on the last axis."""
+        return md.sum(Bernoulli(self.p).sample(noise), axis=-1)
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -190,10 +212,6 @@ class Poisson(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"rate": 1 / self.rate}
-
-    @classmethod
-    def fit(cls, x: Any) -> Poisson:
-        return cls(md.mean(x))
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -238,10 +256,6 @@ class Geometric(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p**2 * (1 - self.p))}
-
-    @classmethod
-    def fit(cls, x: Any) -> Geometric:
-        return cls(1 / md.mean(x))
 
     @property
     def natural(self) -> tuple[Any, ...]:

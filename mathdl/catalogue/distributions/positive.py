@@ -44,10 +44,6 @@ class Exponential(ExponentialFamily):
     def fisher_information(self) -> dict[str, Any]:
         return {"rate": 1 / self.rate**2}
 
-    @classmethod
-    def fit(cls, x: Any) -> Exponential:
-        return cls(1 / md.mean(x))
-
     def sample(self, noise: Any) -> Tensor:
         return -md.log1p(-noise) / self.rate
 
@@ -259,10 +255,6 @@ class LogNormal(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"mu": 1 / self.sigma**2, "sigma": 2 / self.sigma**2}
-
-    @classmethod
-    def fit(cls, x: Any) -> LogNormal:
-        return cls(md.mean(md.log(x)), md.std(md.log(x)))
 
     def sample(self, noise: Any) -> Tensor:
         return md.exp(self.mu + self.sigma * noise)

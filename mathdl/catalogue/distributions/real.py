@@ -14,6 +14,7 @@ from mathdl.catalogue.distributions.base import (
     ExponentialFamily,
     likelihood,
 )
+from mathdl.catalogue.distributions.discrete import Categorical
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
 
@@ -50,10 +51,6 @@ class Normal(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"mu": 1 / self.sigma**2, "sigma": 2 / self.sigma**2}
-
-    @classmethod
-    def fit(cls, x: Any) -> Normal:
-        return cls(md.mean(x), md.std(x))
 
     def sample(self, noise: Any) -> Tensor:
         return self.mu + self.sigma * noise
@@ -185,12 +182,19 @@ class NormalMixture(Distribution):
     w: Any
     mu: Any
     sigma: Any
+    noise: ClassVar[str] = "uniform and normal"
 
     def log_density(self, x: Any) -> Tensor:
         return md.logsumexp(self._joint(x), axis=-1)
 
     def _joint(self, x: Any) -> Tensor:
         return md.log(self.w) + Normal(self.mu, self.sigma).log_density(x[..., None])
+
+    def sample(self, noise: Any) -> Tensor:
+        """Of a pair of noise: uniform, which chooses the component, and normal."""
+        chooses, normal = noise
+        chosen = Categorical(self.w).sample(chooses)
+        return Normal(chosen @ self.mu, chosen @ self.sigma).sample(normal)
 
     def responsibilities(self, x: Any) -> Tensor:
         """The posterior probabilities of the components: Bishop, eq. 9.13."""

@@ -60,10 +60,6 @@ class DiagonalNormal(ExponentialFamily):
     def fisher_information(self) -> dict[str, Any]:
         return {k: md.diag(v) for k, v in self._entries.fisher_information().items()}
 
-    @classmethod
-    def fit(cls, x: Any) -> DiagonalNormal:
-        return cls(md.mean(x, axis=0), md.std(x, axis=0))
-
     def sample(self, noise: Any) -> Tensor:
         return self._entries.sample(noise)
 

@@ -210,24 +210,27 @@ def _pooled(layer: Callable[..., Tensor], smooth: bool) -> Instance:
 
 @entry(
     FAMILY,
-    law=r"y_{ncij} = \max_{p, q} x_{n c,\, s i + p,\, s j + q}",
+    law=r"y_{ncij} = \max_{p, q} x_{n c,\, s i + l p,\, s j + l q}",
     reference=_DEEP_LEARNING + "section 9.3; " + _GUIDE + "relationship 7",
     example=lambda layer: _pooled(layer, smooth=False),
 )
 def max_pool(
-    x: Any, size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False
+    x: Any, size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """The greatest entry of each window of the last two axes; windows side by side by default.
 
-    ``x: ... H W``; gives, of each axis of length ``H``, ``floor((H + 2a - P)/s) + 1`` with
-    stride ``s`` and padding ``a``, which is less than any entry above -1e38; rounded up by
-    ``ceil_mode``, with the windows that begin inside.  Tied entries share the gradient evenly,
-    where PyTorch gives it to the first.
+    ``x: ... H W``; gives, of each axis of length ``H``, ``floor((H + 2a - l (P - 1) - 1)/s) + 1``
+    with stride ``s``, dilation ``l`` and padding ``a``, which is less than any entry above -1e38;
+    rounded up by ``ceil_mode``, with the windows that begin inside.  Tied entries share the
+    gradient evenly, where PyTorch gives it to the first.
 
     Raises ShapeError where ``ceil_mode`` meets a symbolic length.
     """
-    frames = _frames(x.shape[-2:], size, stride, padding, ceil_mode)
-    return md.max_pool(_framed(x, frames, LOWEST), size, stride)
+    steps = size if stride is None else stride
+    reach = tuple(d * (p - 1) + 1 for p, d in zip(_both(size), _both(dilation), strict=True))
+    frames = _frames(x.shape[-2:], reach, steps, padding, ceil_mode)
+    return md.max_pool(_framed(x, frames, LOWEST), size, stride, dilation)
 
 
 @entry(

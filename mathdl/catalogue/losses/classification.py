@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import mathdl as md
@@ -66,26 +67,51 @@ def _two(*assume: str) -> tuple[Tensor, Tensor]:
 )
 def cross_entropy(
     input: Any, target: Any, reduction: str = "mean", label_smoothing: Any = 0,
-    weight: Any = None,
+    weight: Any = None, ignore_index: int | None = None, mask: Any = None,
 ) -> Tensor:
     """The cross-entropy of logits with class numbers, or with probabilities of their shape.
 
-    ``weight`` has one for each class; the mean over class numbers is weighted by theirs.  There
-    is no ``ignore_index``: a class of weight 0 is ignored.
+    ``weight`` has one for each class; the mean over class numbers is weighted by theirs.  Rows of
+    the class ``ignore_index``, a number from 0, and rows where ``mask`` is 0 do not count.
+
+    Raises:
+        UnsupportedError: ``ignore_index`` is no class number, or the classes are probabilities.
     """
     scores = md.log_softmax(input)
     scores = scores if weight is None else weight * scores
     hard = target.shape != input.shape
     own = of_classes(scores, target) if hard else md.sum(target * scores, axis=-1)
     smoothed = (1 - label_smoothing) * own + label_smoothing * md.mean(scores, axis=-1)
-    return _weighted(-smoothed, reduction, weight, target if hard else None)
+    counted = _counted(target if hard else None, ignore_index, mask)
+    return _weighted(-smoothed, reduction, weight, target if hard else None, counted)
 
 
-def _weighted(values: Tensor, reduction: str, weight: Any, target: Any) -> Tensor:
-    """Values that have the weights of their classes; a mean is divided by the sum of these."""
-    if weight is None or target is None or reduction != "mean":
+def _counted(target: Any, ignore_index: int | None, mask: Any) -> Any:
+    """1 for each row that counts, 0 for the others; None where all do."""
+    if ignore_index is None:
+        return mask
+    if target is None:
+        raise md.UnsupportedError("ignore_index is for class numbers, not for probabilities; "
+                                  "give a mask of the rows")
+    if ignore_index < 0:
+        raise md.UnsupportedError(f"ignore_index={ignore_index} is no class number, and labels "
+                                  "are read as such; give a mask of the rows")
+    own = md.where(md.abs(target - ignore_index) > 0, 1, 0)
+    return own if mask is None else mask * own
+
+
+def _weighted(values: Tensor, reduction: str, weight: Any, target: Any, counted: Any) -> Tensor:
+    """Values that have the weights of their classes; a mean is divided by the sum of these.
+
+    Rows that do not count have no part in either.
+    """
+    if counted is not None:
+        values = md.where(counted > 0, values, 0)
+    shares = [] if weight is None or target is None else [weight[target]]
+    shares += [] if counted is None else [counted]
+    if not shares or reduction != "mean":
         return reduced(values, reduction)
-    return md.sum(values) / md.sum(weight[target])
+    return md.sum(values) / md.sum(prod(shares[1:], start=shares[0]))
 
 
 @entry(
@@ -94,13 +120,17 @@ def _weighted(values: Tensor, reduction: str, weight: Any, target: Any) -> Tenso
     reference="PyTorch, torch.nn.functional.nll_loss",
     example=lambda loss: Instance(loss(*_hard()), ("z",), smooth=False),
 )
-def nll_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def nll_loss(
+    input: Any, target: Any, reduction: str = "mean", weight: Any = None,
+    ignore_index: int | None = None, mask: Any = None,
+) -> Tensor:
     """The negative of the given log-probability of every row's class.
 
-    Weights as in :func:`cross_entropy`.
+    Weights, and rows that do not count, as in :func:`cross_entropy`.
     """
     scores = input if weight is None else weight * input
-    return _weighted(-of_classes(scores, target), reduction, weight, target)
+    counted = _counted(target, ignore_index, mask)
+    return _weighted(-of_classes(scores, target), reduction, weight, target, counted)
 
 
 @entry(

@@ -47,15 +47,18 @@ def exponentiated_gradient(probabilities: Tensor, g: Tensor, eta: Any) -> Update
     "section 5",
 )
 def mirror_descent(probabilities: Tensor, g: Tensor, eta: Any) -> Update:
-    """Mirror descent on the simplex: the multiplier of ``sum(u) = 1`` scales all entries alike."""
+    """Mirror descent on the simplex: the multiplier of ``sum(u) = 1`` scales all entries alike.
+
+    From the multiplier ``-min(g)``, at which none overflows, they are scaled to it.
+    """
     price = md.tensor("nu")
     lagrangian = _entropic(probabilities, g, eta, price)
-    free = _without_price(lagrangian.point, price)
+    free = _at_price(lagrangian.point, price, -md.min(g))
     return Update(lagrangian.problem, lagrangian.unknown, free / md.sum(free))
 
 
-def _without_price(point: Tensor, price: Tensor) -> Tensor:
-    """The point without its price, which must be a common factor of all entries.
+def _at_price(point: Tensor, price: Tensor, value: Tensor) -> Tensor:
+    """The point at that price, which must be a common factor of all entries.
 
     Raises:
         UnsupportedError: the price changes the ratio of two entries.
@@ -65,7 +68,7 @@ def _without_price(point: Tensor, price: Tensor) -> Tensor:
     factor = sympy.simplify(body / body.subs(where, 0))
     if any(a.index for k, a in enumerate(operands) if factor.has(slot(k))):
         raise UnsupportedError(f"{price.name} is no common factor of the entries")
-    return replaced(point, {price: 0})
+    return replaced(point, {price: value})
 
 
 @rule(

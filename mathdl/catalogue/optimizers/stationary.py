@@ -21,6 +21,7 @@ from mathdl.ir.build import define, out_ranges, read
 from mathdl.ir.index import out_indices, slot
 from mathdl.ir.system import depends_on, inputs_of, rewrite
 from mathdl.ir.tensor import Access, Tensor
+from mathdl.scalar.lower import define as opened
 from mathdl.simplify import simplify
 
 
@@ -112,7 +113,10 @@ def _entry_by_entry(equation: Tensor, unknown: Tensor) -> Tensor:
             f"entries of the condition on {unknown.name} read more than one of its entries"
         )
     symbol = scalars[slot(wanted[0])]
-    found = sympy.solve(body.xreplace(scalars), symbol)
+    try:
+        found = sympy.solve(opened(body.xreplace(scalars)), symbol)
+    except NotImplementedError:
+        found = []
     if len(found) != 1:
         raise UnsupportedError(
             f"the condition on {unknown.name} has {len(found)} solutions that SymPy finds; "

@@ -1,22 +1,22 @@
 (* The Cholesky factor of a symmetric matrix, and its derivative.  *)
 From Coq Require Import Reals Lra Lia Arith PeanoNat.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Import Sums Derivatives Functions Determinants Matrices.
+From Mathdl Require Import Sums Derivatives Functions Extremes Determinants Matrices.
 Open Scope R_scope.
 
-(* The equations A i j = sum_k L i k * L j k with L i k = 0 for i < k, solved column by column;
-   of a matrix that is not symmetric, they are about its symmetric part. *)
+(* A i j = sum_k L i k * L j k with L i k = 0 for i < k, solved for L column by column: rest is
+   what the columns before j leave of A i j.  Of a matrix that is not symmetric, the factor is
+   that of its symmetric part. *)
 Definition even (A : matrix) (i j : nat) : R := (A i j + A j i) / 2.
 Definition rest (A L : matrix) (i j : nat) : R := even A i j - sumf j (fun k => L i k * L j k).
 Definition factor_entry (A L : matrix) (i j : nat) : R :=
   if Nat.ltb i j then 0
   else if Nat.eqb i j then sqrt (rest A L j j) else rest A L i j / sqrt (rest A L j j).
-Fixpoint columns (m : nat) (A : matrix) : matrix :=
-  match m with
-  | O => fun i k => 0
-  | S j => fun i k => if Nat.eqb k j then factor_entry A (columns j A) i j else columns j A i k
+Fixpoint columns (m : nat) (A : matrix) (i k : nat) {struct m} : R :=
+  match m with O => 0
+  | S m => if Nat.eqb k m then factor_entry A (columns m A) i m else columns m A i k
   end.
-Definition cholesky (n : nat) (A : matrix) : matrix := columns n A.
+Definition cholesky (n : nat) (A : matrix) (i j : nat) : R := columns n A i j.
 Definition pivot (A : matrix) (k : nat) : R := rest A (columns k A) k k.
 
 Lemma columns_done n A i k : (k < n)%nat -> columns n A i k = factor_entry A (columns k A) i k.
@@ -109,13 +109,6 @@ Proof.
 Qed.
 
 (* ---- the derivative: dL = L Phi(L^-1 dA L^-T) with Phi the lower triangle and half the diagonal *)
-Lemma locally_all n (P : nat -> R -> Prop) t :
-  (forall k, (k < n)%nat -> locally t (P k)) -> locally t (fun s => forall k, (k < n)%nat -> P k s).
-Proof.
-  induction n; intros H; [apply filter_forall; intros; lia|].
-  generalize (filter_and _ _ (IHn (fun k K => H k (Nat.lt_lt_succ_r _ _ K))) (H n (Nat.lt_succ_diag_r n))).
-  apply filter_imp. intros s [B C] k K. destruct (Nat.eq_dec k n) as [->|]; [easy|]. apply B. lia.
-Qed.
 Definition phi (W : matrix) : matrix := fun k j => (is_lt (INR j) (INR k) + delta j k / 2) * W k j.
 Lemma phi_of_lower n (M W : matrix) :
   (forall i j, (i < j)%nat -> (j < n)%nat -> M i j = 0) ->

@@ -54,6 +54,12 @@ Lemma delta_sym i j : delta i j = delta j i.
 Proof. unfold delta. now rewrite Nat.eqb_sym. Qed.
 Lemma delta_neq i j : i <> j -> delta i j = 0.
 Proof. intros H. unfold delta. destruct (Nat.eqb_spec i j); [lia|easy]. Qed.
+Lemma delta_yes i j : i = j -> delta i j = 1.
+Proof. intros ->. apply delta_refl. Qed.
+Lemma delta_same i j k l : (i = j <-> k = l) -> delta i j = delta k l.
+Proof.
+  intros H. unfold delta. destruct (Nat.eqb_spec i j), (Nat.eqb_spec k l); tauto.
+Qed.
 Lemma sumf_delta n k f : (k < n)%nat -> sumf n (fun i => delta i k * f i) = f k.
 Proof.
   intros H. induction n; [lia|]. simpl. destruct (Nat.eq_dec k n) as [->|N].
@@ -65,6 +71,20 @@ Qed.
 Lemma sumf_contract n k b f :
   (k < n)%nat -> (forall i, (i < n)%nat -> b i = delta i k * f i) -> sumf n b = f k.
 Proof. intros H E. rewrite (sumf_ext n b _ E). now apply sumf_delta. Qed.
+
+(* What lies outside of k, ..., k+m-1 is zero. *)
+Lemma sumf_within n k m f :
+  (k + m <= n)%nat -> (forall i, (i < n)%nat -> (i < k \/ k + m <= i)%nat -> f i = 0) ->
+  sumf n f = sumf m (fun i => f (k + i)%nat).
+Proof.
+  revert m. induction n; intros m L Z.
+  - replace m with 0%nat by lia. easy.
+  - destruct (Nat.eq_dec (k + m) (S n)) as [E|N].
+    + destruct m as [|m]; simpl.
+      * rewrite (sumf_zero n), Z by (lia || (intros; apply Z; lia)). ring.
+      * rewrite (IHn m) by (lia || (intros; apply Z; lia)). now replace (k + m)%nat with n by lia.
+    + simpl. rewrite (IHn m), (Z n) by (lia || (intros; apply Z; lia)). ring.
+Qed.
 
 (* The greatest and the least of f 0, ..., f (n-1). *)
 Fixpoint maxf (n : nat) (f : nat -> R) : R :=

@@ -1,15 +1,17 @@
 (* What certificates are closed by: signs, derivatives along a curve, and algebra.  *)
 From Coq Require Import ZArith Reals Lra Psatz Lia.
 From Coquelicot Require Import Coquelicot.
-From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Determinants Matrices
-  Cholesky.
+From Mathdl Require Export Sums Derivatives Primitives Functions Scalars Extremes Determinants
+  Matrices Cholesky.
 Open Scope R_scope.
 
 (* ---- signs; signs-hints are what the certificate has shown of its quantities ---- *)
 Global Hint Extern 3 (Peano.lt _ _) => lia : signs.
 Lemma INR_pos n : (0 < n)%nat -> 0 < INR n.
 Proof. apply lt_0_INR. Qed.
-Ltac range := solve [assumption | lia].
+Create HintDb ranges.
+Global Hint Extern 1 (Peano.lt _ _) => lia : ranges.
+Ltac range := solve [assumption | lia | auto 2 with ranges nocore].
 Ltac known := solve [assumption | lra | eauto 4 with signs].
 Ltac pos := first
   [ known
@@ -101,6 +103,18 @@ Ltac by_sigmoid := rewrite !tanh_sigmoid;
   let p := fresh in set (p := sqrt PI) in *; clearbody p;
   let s := fresh in set (s := sqrt 2) in *; clearbody s;
   rewrite ?E; first [ring [F] | field [F]; side].
+(* deltas and indices: what is equal, and what never is *)
+Ltac reindex := repeat match goal with
+  | |- context [delta ?a ?b] => first [rewrite (delta_yes a b) by lia | rewrite (delta_neq a b) by lia]
+  | |- context [delta ?a ?b] => match goal with |- context [delta ?c ?d] =>
+      lazymatch constr:((c, d)) with (a, b) => fail | _ => idtac end;
+      replace (delta a b) with (delta c d) by (apply delta_same; lia) end
+  | |- context [?f ?a] =>
+      lazymatch a with (_ + _)%nat => idtac | (_ - _)%nat => idtac end;
+      match goal with |- context [f ?b] =>
+        lazymatch b with a => fail | _ => idtac end;
+        replace (f a) with (f b) by (apply f_equal; lia) end
+  end.
 Ltac linear := first [ ring | unfold Rdiv; ring | field; side ].
 (* numerals among the lengths *)
 Ltac numerals := repeat match goal with
@@ -174,6 +188,20 @@ Ltac inside := first
     | |- _ * _ = _ * _ => apply (f_equal2 Rmult); inside
     | |- - _ = - _ => apply f_equal; inside
     end ].
+Ltac matched := first
+  [ reflexivity | f_equal; lia | apply delta_same; lia | linear | solve [reindex; linear]
+  | apply sumf_ext; intros; cbv beta; matched
+  | lazymatch goal with
+    | |- _ + _ = _ + _ => apply (f_equal2 Rplus); matched
+    | |- _ * _ = _ * _ => apply (f_equal2 Rmult); matched
+    | |- - _ = - _ => apply f_equal; matched
+    | |- ?f _ = ?f _ => apply f_equal; matched
+    end ].
+(* every case of every delta *)
+Ltac by_deltas := repeat match goal with |- context [delta ?a ?b] =>
+    let H := fresh in destruct (Nat.eq_dec a b) as [H|H];
+    [rewrite (delta_yes a b H) | rewrite (delta_neq a b H)]; try (exfalso; lia) end;
+  matched.
 Ltac commuted := first
   [ reflexivity
   | solve [repeat (apply sumf_ext; intros);
@@ -191,6 +219,16 @@ Ltac D := lazymatch goal with
   | |- is_derive (fun _ => ?c) _ _ => apply D_const
   | |- is_derive (fun t => t) _ _ => apply D_id
   | |- is_derive (fun t => sumf ?n (fun i => @?f i t)) _ _ => eapply (D_sum n f); intros; D
+  | |- is_derive (fun t => maxf ?m (fun i => maxf ?n (fun j => @?f i j t))) _ _ =>
+      eapply (D_maxf2 m n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => minf ?m (fun i => minf ?n (fun j => @?f i j t))) _ _ =>
+      eapply (D_minf2 m n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => maxf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_maxf n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => minf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_minf n f); [cbv beta; known | intros; cbv beta; D]
+  | |- is_derive (fun t => prodf ?n (fun i => @?f i t)) _ _ =>
+      eapply (D_prodf n f); intros; cbv beta; D
   | |- is_derive (fun t => @?f t + @?g t) _ _ => eapply (D_plus f g); [D | D]
   | |- is_derive (fun t => @?f t - @?g t) _ _ => eapply (D_minus f g); [D | D]
   | |- is_derive (fun t => - @?f t) _ _ => eapply (D_opp f); D

@@ -101,7 +101,8 @@ def run(settings: CharactersSettings, say: Say) -> Outcome:
     model, module = network(settings.cell)
     parameters = Packed.of(module.initial({"c": count, "h": settings.hidden}, settings.seed))
     task = Task("characters", model, parameters, learnt, held_out, "P", foretold,
-                title=f"characters: {settings.cell} of {settings.hidden} units", rate=0.01)
+                title=f"characters: {settings.cell} of {settings.hidden} units",
+                rates={"adam": 0.01})
     outcome = learn(task, settings, rng, say)
     predict = model.quantity("P")
     written = continued(predict, parameters.views, codes[: settings.length], 400, rng)

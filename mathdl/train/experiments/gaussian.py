@@ -47,7 +47,7 @@ def run(settings: GaussianSettings, say: Say) -> Outcome:
     learnt, held_out = ({"X": inputs, "y": targets} for inputs, targets in load_diabetes())
     parameters = Packed({"w": (learnt["X"].shape[1],), "b": (), "s": ()})
     task = Task("gaussian", MODEL, parameters, learnt, held_out, "f", share_explained,
-                "variance explained", rate=0.02)
+                "variance explained", rates={"adam": 0.02})
     outcome = learn(task, settings, np.random.default_rng(settings.seed), say)
     views = parameters.views
     residuals = learnt["y"] - learnt["X"] @ views["w"] - views["b"]

@@ -53,7 +53,7 @@ def run(settings: LogisticSettings, say: Say) -> Outcome:
     )
     parameters = Packed({"w": (data.features,), "b": ()})
     task = Task("logistic", MODEL, parameters, learnt, held_out, "p", share_on_the_right_side,
-                rate=0.03)
+                rates={"adam": 0.03})
     return learn(task, settings, np.random.default_rng(settings.seed), say)
 
 

@@ -50,7 +50,7 @@ def run(settings: PcaSettings, say: Say) -> Outcome:
         return float(np.linalg.svd(basis.T @ exact, compute_uv=False).min())
 
     task = Task("pca", MODEL, parameters, learnt, held_out, "R", cosine,
-                "cosine to eigenspace", rate=0.01)
+                "cosine to eigenspace", rates={"adam": 0.01})
     return learn(task, settings, rng, say)
 
 

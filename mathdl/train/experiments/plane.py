@@ -58,7 +58,7 @@ def run(settings: PlaneSettings, say: Say) -> Outcome:
         draw=lambda predict, path: decision_boundary(
             predict, test.inputs, test.labels, path, f"{data.name}: held-out points"
         ),
-        rate=0.02,
+        rates={"adam": 0.02},
     )
     return learn(task, settings, rng, say)
 

@@ -41,7 +41,8 @@ def run(settings: SoftmaxSettings, say: Say) -> Outcome:
     data = load_classes("wine")
     learnt, held_out = labelled(data)
     parameters = Packed({"W": (data.features, data.classes), "b": (data.classes,)})
-    task = Task("softmax", MODEL, parameters, learnt, held_out, "P", share_correct, rate=0.03)
+    task = Task("softmax", MODEL, parameters, learnt, held_out, "P", share_correct,
+                rates={"adam": 0.03})
     return learn(task, settings, np.random.default_rng(settings.seed), say)
 
 

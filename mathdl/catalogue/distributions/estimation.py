@@ -1,0 +1,96 @@
+"""Maximum likelihood in exponential families: the score is derived and solved for zero.
+
+The mean log-likelihood of observations is ``eta . mean(T(x)) - A(eta)``, but for what the
+parameters do not change, so that it is solved once, for any mean of the statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sympy import Add, Pow
+
+import mathdl as md
+from mathdl.catalogue.entry import entries
+from mathdl.catalogue.optimizers.stationary import replaced, root
+from mathdl.ir.build import define, out_ranges, read, restate
+from mathdl.ir.dim import Shape
+from mathdl.ir.index import slot
+from mathdl.ir.system import inputs_of
+from mathdl.ir.tensor import Tensor
+from mathdl.simplify import simplify
+
+if TYPE_CHECKING:
+    from mathdl.catalogue.distributions.base import ExponentialFamily
+
+Family = type["ExponentialFamily"]
+
+
+def maximum_likelihood(family: Family, x: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters at which the score of independent observations ``x`` is zero, by name.
+
+    Raises:
+        UnsupportedError: it has no zero in closed form, or observations are no single tensor.
+    """
+    if not isinstance(x, Tensor):
+        raise md.UnsupportedError("observations of several parts")
+    axes = len(_declared(family)[0].shape)
+    shape = x.shape[x.ndim - axes:]
+    statistics, numbers, found = _solved(family, shape, tuple(known))
+    over = tuple(range(x.ndim - axes))
+    given = {number: known[str(number.name)] for number in numbers}
+    # statistics read the observations alone
+    made = family(**dict.fromkeys((f.name for f in fields(family)), 0))
+    values = zip(statistics, made.statistic(x), strict=True)
+    means = {s: md.mean(value, axis=over) for s, value in values}
+    return {name: _apart(replaced(at, {**means, **given})) for name, at in found.items()}
+
+
+def _declared(family: Family) -> list[Tensor]:
+    """The parameters as the catalogue declares them, in the order of the fields."""
+    (own,) = (one for one in entries().values() if one.function is family)
+    inputs = {t.name: t for t in inputs_of([own.instance().expr])}
+    return [inputs[f.name] for f in fields(family) if f.name in inputs]
+
+
+@lru_cache
+def _solved(
+    family: Family, shape: Shape, known: tuple[str, ...]
+) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
+    """Means of statistics, known numbers, and the estimates as expressions of both.
+
+    Each parameter is solved for in turn, given the later ones, and put into what is left.
+    """
+    parameters = [md.tensor(str(p.name), *shape, assume=p.assume) for p in _declared(family)]
+    numbers = [md.tensor(name) for name in known]
+    made = family(**{str(t.name): t for t in (*parameters, *numbers)})
+    eta = made.natural
+    means = [md.tensor(f"mean{k}", *shape) for k in range(len(eta))]
+    pairs = zip(eta, means, strict=True)
+    likelihood = sum(md.sum(e * mean) for e, mean in pairs) - made.log_partition(*eta)
+    score = md.derive(likelihood, parameters)
+    found: dict[Tensor, Tensor] = {}
+    for parameter in parameters:
+        at = root(_put(score[parameter], found), parameter, 0)
+        found = {p: _put(value, {parameter: at}) for p, value in found.items()} | {parameter: at}
+    return means, numbers, {str(p.name): value for p, value in found.items()}
+
+
+def _put(expr: Tensor, values: Mapping[Tensor, Tensor]) -> Tensor:
+    return simplify([replaced(expr, values)])[0]
+
+
+def _apart(estimate: Tensor) -> Tensor:
+    """Sums under powers as tensors of their own: there a variance is computed by deviations."""
+    if estimate.definition is None:
+        return estimate
+    body, operands = estimate.equation.body, list(estimate.operands)
+    for power in body.atoms(Pow):
+        if isinstance(power.base, Add):
+            inner = define(out_ranges(estimate.shape), power.base, operands)
+            body = body.xreplace({power.base: slot(len(operands))})
+            operands.append(read(inner))
+    return restate(estimate, body, operands)
