@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
 from mathdl.formal.loops import is_states, loop_of, of_result
-from mathdl.formal.matrices import matrix_of, primitive
+from mathdl.formal.matrices import matrix_of, primitive, shown
 from mathdl.formal.prover import Prover
 from mathdl.formal.same_loops import Operands, same_states
 from mathdl.formal.terms import entries
@@ -52,7 +52,8 @@ class Chain:
         self.parent: dict[Tensor, tuple[Tensor, Lemma]] = {}
         self.known: dict[Tensor, Rewriting] = {}
         plain = context.plain
-        pairs = [(n, s, plain[s.before], plain[s.after]) for n, s in steps]
+        pairs = [(n, s, *shown(plain[s.before], plain[s.after])) for n, s in steps]
+        context.add(t for _, _, *sides in pairs for t in sides)
         for _ in range(ROUNDS):
             changed = False
             for number, step, before, after in pairs:
@@ -78,23 +79,12 @@ class Chain:
     def path(self, a: Tensor, b: Tensor, what: str) -> Path:
         """The lemmas by which both are rewritten to one and the same."""
         left, right = self.canonical(a), self.canonical(b)
-        there, back = list(left[1]), list(right[1])
         if left[0] is not right[0]:
-            there.append(self._by_definitions(left[0], right[0], what))
+            raise UnsupportedError(f"no certificate: {what} does not follow from the steps")
+        there, back = list(left[1]), list(right[1])
         while there and back and there[-1] is back[-1]:
             there.pop(), back.pop()
         return Path(tuple(there), tuple(back))
-
-    def _by_definitions(self, a: Tensor, b: Tensor, what: str) -> Lemma:
-        """What the steps leave, such as a transpose that is read through on one side alone."""
-        try:
-            proof = self.prover.equal(self.context.entry(a), self.context.entry(b),
-                                      out_indices(a.ndim), what)
-        except UnsupportedError as error:
-            raise UnsupportedError(
-                f"no certificate: {what} does not follow from the steps") from error
-        ends = "_".join(map(self.context.name, (a, b)))
-        return Lemma(f"equal_{ends}", self._equality(a, b), ["intros.", *proof], note=what)
 
     def canonical(self, tensor: Tensor) -> Rewriting:
         """What a tensor is rewritten to, and the lemmas to rewrite with in turn."""

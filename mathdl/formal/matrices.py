@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import KroneckerDelta
+from sympy import Integer, KroneckerDelta
 
 from mathdl.errors import UnsupportedError
 from mathdl.ir.build import define, out_ranges, redefine
@@ -22,6 +22,7 @@ from mathdl.ir.tensor import Access, Tensor
 from mathdl.primitives.cholesky import cholesky_factor
 from mathdl.primitives.determinant import determinant, log_determinant
 from mathdl.primitives.inverse import inverse
+from mathdl.primitives.matrices import mT
 from mathdl.scalar.compare import lt
 from mathdl.simplify.matrices import OF_INVERSE
 
@@ -82,6 +83,22 @@ def column_of(t: Tensor) -> Tensor | None:
     (access,) = equation.operands
     plain = access.index == out_indices(t.ndim)[:-1] and not access.held
     return access.tensor if plain else None
+
+
+def squeezed(t: Tensor) -> Tensor:
+    """The same entries without the last axis, of length 1."""
+    index = out_indices(t.ndim - 1)
+    return define(out_ranges(t.shape[:-1]), slot(0), [Access(t, (*index, Integer(0)))])
+
+
+def shown(before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """What an equality of a transpose or a column says of the matrix or vector that it shows:
+    equations read through such views, so they are nowhere."""
+    if (inner := transposed(before)) is not None:
+        return inner, mT(after)
+    if (inner := column_of(before)) is not None:
+        return inner, squeezed(after)
+    return before, after
 
 
 def invertible(t: Tensor) -> list[tuple[Tensor, Tensor, str]]:

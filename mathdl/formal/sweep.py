@@ -20,13 +20,14 @@ from mathdl.formal.matrices import (
     inverse_in,
     matrix_of,
     primitive,
+    squeezed,
 )
 from mathdl.formal.prover import Prover
 from mathdl.formal.terms import fresh, nested
 from mathdl.formal.through_time import ThroughTime
-from mathdl.ir.build import define, is_zero, out_ranges
+from mathdl.ir.build import is_zero
 from mathdl.ir.index import out_indices, slot
-from mathdl.ir.tensor import Access, Tensor
+from mathdl.ir.tensor import Tensor
 from mathdl.scalar.declare import of_head
 
 COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne")
@@ -266,8 +267,7 @@ class Sweep:
         inner = self._quantity(t)
         if inner is t:
             return t, bar
-        index = out_indices(bar.ndim - 1)
-        found = define(out_ranges(bar.shape[:-1]), slot(0), [Access(bar, (*index, Integer(0)))])
+        found = squeezed(bar)
         self.context.add([found])
         return inner, found
 
