@@ -220,6 +220,15 @@ CERTIFIED: dict[str, Case] = {
     "quadratic Hessian": Case("x@A@x", "x: n; A: n n", "x", order=2),
     "log det": Case("logdet(X)", "X: n n", "X"),
     "log det of a precision": Case("x@A@x/2 - logdet(A)/2", "A: n n; x: n", "A"),
+    "Cholesky factor": Case("a@cholesky(X@X.T + eye(n))@b", "a: n; b: n; X: n m", "X"),
+    "Gaussian by Cholesky": Case(
+        "L = cholesky(S); -sum(log(diag(L))) - sum(solve(L, x - mu)**2)/2",
+        "S: n n; x: n; mu: n", "S mu", "S: positive_definite"),
+    "Gaussian process": Case(
+        "L = cholesky(F@F.T + s*eye(n)); y@solve(L.T, solve(L, y))/2 + sum(log(diag(L)))",
+        "F: n m; s: ; y: n", "F s", "s: positive"),
+    "noise by Cholesky": Case("sum((mu + cholesky(S)@e - y)**2)", "S: n n; mu: n; e: n; y: n",
+                              "S mu", "S: positive_definite"),
     "barrier": Case("t*(c@x) - sum(log(b - A@x))", "t: ; c: d; x: d; b: n; A: n d", "x",
                     "b: large_positive"),
     "products of neighbours": Case("sum(x[1:]*x[:-1])", "x: n", "x"),
