@@ -17,6 +17,8 @@ from ladder_cases import CASES, SPECTRAL, derived  # noqa: E402
 from primitive_cases import CASES as PRIMITIVE_CASES  # noqa: E402
 from primitive_cases import Case  # noqa: E402
 from sympy import Integer, KroneckerDelta, Rational  # noqa: E402
+from test_gradients import CASES as WORKED  # noqa: E402
+from test_read_back import FORMULAS  # noqa: E402
 from test_rewriting import ASSUME, SHAPES, TEXTS  # noqa: E402
 
 import mathdl as md  # noqa: E402
@@ -63,6 +65,10 @@ def _all() -> Iterator[tuple[str, Derive]]:
     for case in PRIMITIVE_CASES:
         yield f"primitive {case.id}", lambda case=case: md.derive(*_of_primitive(case))
         yield f"forward {case.id}", lambda case=case: forward(*_of_primitive(case))
+    for case in WORKED:
+        if case["id"] in FORMULAS:
+            yield f"worked {case['id']}", lambda case=case: md.derive(
+                md.parse(case["expr"], case["shapes"], case["constraints"]), case["wrt"], 2)
     for name in FORWARD:
         yield f"forward {name}", lambda name=name: forward(*_of_case(name))
 
