@@ -77,8 +77,9 @@ def read(D: Derivation, view: str, arrays: Arrays, dims: Mapping[str, int]) -> N
             text_reading.same_numbers(tensor, D.names, shapes, assume, arrays, dims)
     elif view == "LaTeX":
         latex_reading.agree(D, D.latex(), arrays, dims)
-    elif view == "Unicode":  # formulas over indices, which it does not read, are read as text
-        unicode_reading.same_numbers(list(D.derivatives.values()), D.names)
+    elif view == "Unicode":
+        read_all = unicode_reading.same_numbers(list(D.derivatives.values()), D.names)
+        assert read_all, "recurrences and formulas over indices are not read"
     elif view == "theorem":
         latex_reading.agree(D, _theorem(D), arrays, dims)
     elif view == "document":
