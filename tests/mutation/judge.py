@@ -18,7 +18,7 @@ from typing import Any
 import equality
 import numpy as np
 import readers
-from corpus import Derive
+from specimens import Derive
 
 from mathdl.derivation import Derivation
 from mathdl.errors import MathDLError

@@ -35,17 +35,17 @@ from typing import Any
 
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
-sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 
-import corpus  # noqa: E402
+import beside  # noqa: E402, F401  before the modules that it finds
 import judge  # noqa: E402
-import mutants  # noqa: E402
-import outcomes  # noqa: E402
+import mutated  # noqa: E402
 import registry  # noqa: E402
+import specimens  # noqa: E402
 import syntax  # noqa: E402
+import verdicts  # noqa: E402
 from judge import Baseline, Verdict  # noqa: E402
-from mutants import Unit  # noqa: E402
-from outcomes import Outcome  # noqa: E402
+from mutated import Unit  # noqa: E402
+from verdicts import Outcome  # noqa: E402
 
 TIME, MEMORY = 60, 6 * 2**30  # of a process: seconds of CPU time, bytes
 DEADLOCK = 3600  # seconds after which a process that does not compute is ended
@@ -92,7 +92,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     return result
 
 
-_CORPUS = corpus.corpus()
+_CORPUS = specimens.specimens()
 _BASELINES: dict[str, Baseline] = {}
 _LOST: dict[str, str] = {}  # expressions without one, and why
 _UNITS: list[Unit] = []
@@ -107,7 +107,7 @@ def _quiet() -> None:
 def _baseline(name: str) -> tuple[str, Baseline | str | None]:
     def work() -> Baseline:
         _quiet()
-        return judge.measure(_CORPUS[name], mutants.spies, mutants.FOLDERS)
+        return judge.measure(_CORPUS[name], mutated.spies, mutated.FOLDERS)
 
     try:
         return name, in_child(work)
@@ -150,7 +150,7 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _outcome(mutant: mutants.Mutant, unit: Unit) -> tuple[Verdict, str, int]:
+def _outcome(mutant: mutated.Mutant, unit: Unit) -> tuple[Verdict, str, int]:
     """What becomes of a mutant, by checks that let its expressions pass as they are."""
     def work() -> Any:
         _quiet()
@@ -168,7 +168,7 @@ def _outcome(mutant: mutants.Mutant, unit: Unit) -> tuple[Verdict, str, int]:
             return verdict, expression, tried
 
 
-def _verdict(mutant: mutants.Mutant, unit: Unit) -> tuple[Verdict, str, int] | None:
+def _verdict(mutant: mutated.Mutant, unit: Unit) -> tuple[Verdict, str, int] | None:
     """The first expression by which a mutant is seen decides; else the form it changes."""
     forms: list[tuple[Verdict, str]] = []
     tried, planted = 0, not unit.registered
@@ -210,9 +210,9 @@ def run(
         else:
             _LOST[name] = "no finite instance" if isinstance(base, Baseline) else base or "too long"
     ordered: Mapping[str, Baseline] = {n: _BASELINES[n] for n in names if n in _BASELINES}
-    units = list(mutants.units(ordered, complete))
-    entries = [u for u in units if u.kind not in mutants.SOURCES]
-    functions = [u for u in units if u.kind in mutants.SOURCES and u.mutants]
+    units = list(mutated.units(ordered, complete))
+    entries = [u for u in units if u.kind not in mutated.SOURCES]
+    functions = [u for u in units if u.kind in mutated.SOURCES and u.mutants]
     units = [*entries, *functions[:: 1 if complete or count else EVERY]]
     _UNITS[:] = sampled(units, count) if count else [
         u for u in units if only in f"{u.kind} {u.name}"]
@@ -246,11 +246,11 @@ def main() -> int:
     if options.out:
         told = [{**dataclasses.asdict(o), "reason": o.reason, "wrong": o.wrong} for o in found]
         options.out.write_text(json.dumps(told, indent=1))
-    print(outcomes.table(found))
+    print(verdicts.table(found))
     spent = sum(b.seconds for b in _BASELINES.values()) + sum(o.seconds for o in found)
     print(f"{len(_BASELINES)} of {len(names)} expressions, {len(_UNITS)} units, {spent:.0f} s of "
           f"one core, {time.monotonic() - started:.0f} s")
-    print(outcomes.listed(found if options.listed else [o for o in found if o.wrong]))
+    print(verdicts.listed(found if options.listed else [o for o in found if o.wrong]))
     for name, why in _LOST.items():
         print(f"without a baseline: {name}: {why}")
     return bool(_LOST) or any(o.wrong for o in found)

@@ -15,6 +15,8 @@ RUN = HERE / "run.py"
 REFUSED = ("caught", "error", "crash")
 sys.path.insert(0, str(HERE))
 
+import beside  # noqa: E402, F401
+
 
 def outcomes(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
     """What became of the mutants of a run in a process of its own."""
@@ -56,14 +58,14 @@ def test_what_is_listed_as_equivalent_is_there() -> None:
 
 
 def test_equal_is_proved_and_unequal_is_not() -> None:
-    import corpus
     import equality
+    import specimens
 
-    assert "Schwartz" in equality.proved(corpus.derived("squares"))
+    assert "Schwartz" in equality.proved(specimens.derived("squares"))
     for fault in ("sign", "a billionth", "reversed"):
         from ladder_cases import planted
 
-        assert not equality.proved(planted(corpus.derived("squares"), fault))
+        assert not equality.proved(planted(specimens.derived("squares"), fault))
 
 
 def test_lines_of_a_document_are_put_together() -> None:

@@ -4,33 +4,27 @@ forward."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent), *(
-    str(TESTS / name) for name in ("verify", "present", "primitives", "cases", "fuzz", "simplify"))]
+from ladder_cases import CASES, SPECTRAL, derived
+from primitive_cases import CASES as PRIMITIVE_CASES
+from primitive_cases import Case
+from sympy import Integer, KroneckerDelta, Rational
+from test_gradients import CASES as WORKED
+from test_read_back import FORMULAS
+from test_rewriting import ASSUME, SHAPES, TEXTS
 
-from ladder_cases import CASES, SPECTRAL, derived  # noqa: E402
-from primitive_cases import CASES as PRIMITIVE_CASES  # noqa: E402
-from primitive_cases import Case  # noqa: E402
-from sympy import Integer, KroneckerDelta, Rational  # noqa: E402
-from test_gradients import CASES as WORKED  # noqa: E402
-from test_read_back import FORMULAS  # noqa: E402
-from test_rewriting import ASSUME, SHAPES, TEXTS  # noqa: E402
-
-import mathdl as md  # noqa: E402
-from mathdl.book import load_book  # noqa: E402
-from mathdl.book.checking import derivation_of  # noqa: E402
-from mathdl.derivation import Derivation  # noqa: E402
-from mathdl.ir.build import redefine  # noqa: E402
-from mathdl.ir.system import inputs_of, topological  # noqa: E402
-from mathdl.ir.tensor import Access, Tensor  # noqa: E402
-from mathdl.language.pointwise import pointwise  # noqa: E402
-from mathdl.scalar import ScalarFunction, scalar_functions  # noqa: E402
-from mathdl.simplify import simplify  # noqa: E402
+import mathdl as md
+from mathdl.book import load_book
+from mathdl.book.checking import derivation_of
+from mathdl.derivation import Derivation
+from mathdl.ir.build import redefine
+from mathdl.ir.system import inputs_of, topological
+from mathdl.ir.tensor import Access, Tensor
+from mathdl.language.pointwise import pointwise
+from mathdl.scalar import ScalarFunction, scalar_functions
+from mathdl.simplify import simplify
 
 Derive = Callable[[], Derivation]
 BOOK = 3  # every third entry of the book
@@ -42,7 +36,7 @@ FORWARD = ("squares", "cross-entropy", "largest", "window", "recurrence", "power
 ORDER = 2  # of a function that has an integer order
 
 
-def corpus() -> dict[str, Derive]:
+def specimens() -> dict[str, Derive]:
     """By name, what derives an expression; nothing is derived yet."""
     return dict(_all())
 
