@@ -281,13 +281,14 @@ class _Terms:
             return False
         constants, squares = [], []
         for part in opened(entry_of(inside), 0, expand=True) or []:
-            moving = [a for a in part.entries if self.analysis.moves(a.tensor)]
-            parts = [part] if moving else []
-            if len(moving) == 1 and len(part.entries) == 1:
-                parts = opened(part, 0, expand=True) or []
-            squares += parts
-            constants += [] if moving else [part]
-        if not squares or not all(self.is_square(p) for p in squares):
+            if not any(self.analysis.moves(a.tensor) for a in part.entries):
+                constants.append(part)
+                continue
+            found = self.squares(part)
+            if not found:
+                return False
+            squares += found
+        if not squares:
             return False
         shift = constant(0, ())
         for part in constants:
@@ -307,6 +308,14 @@ class _Terms:
             self.bound(wider, last, [part.entries[-1]], Integer(0), Integer(1), access.tensor,
                        ROOT)
         return True
+
+    def squares(self, part: Product) -> list[Product]:
+        """The sums of squares that a term opens to; none where one of them is no square."""
+        if self.is_square(part):
+            return [part]
+        parts = opened(part, 0, expand=True) if len(part.entries) == 1 else None
+        found = [self.squares(p) for p in parts or []]
+        return [q for squares in found for q in squares] if all(found) else []
 
     def is_square(self, part: Product) -> bool:
         """``sum(u**2)`` of an affine ``u``."""

@@ -246,7 +246,8 @@ class _Writer:
                 sides = yield from self.ready(lambda: (self.node(after, after not in self.names),))
                 left = self._called(f"{self.give(target, 't').text}_part", after)
             case Accumulation(target=target, terms=terms, after=after):
-                parts = yield from self.ready(lambda: tuple((1, self.node(t)) for t in terms))
+                parts = yield from self.ready(lambda: tuple(
+                    (1, self.node(t)) for t in terms) or ((1, self.node(after, True)),))
                 sides = (parts[0][1] if len(parts) == 1 else Add(parts, after.ndim),)
                 left = self._called(f"{self.give(target, 't').text}_bar", after)
             case Derivative(value=value, variable=variable, after=after):

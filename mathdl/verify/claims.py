@@ -22,6 +22,7 @@ from mathdl.request import PROJECTED, Block, Space, is_inside
 from mathdl.verify.claim import Arguments, Claim
 from mathdl.verify.noise import Values
 from mathdl.verify.subject import Derived, Subject, graph
+from mathdl.verify.unwritten import unwritten_is_nan
 
 _Code = Callable[..., Mapping[str, Any]]
 _Function = Callable[[Arguments], Values]
@@ -39,7 +40,8 @@ class Functions:
 def by_code(subject: Subject) -> Functions:
     """What the generated code computes."""
     return Functions(
-        _named(subject.value_function()), _named(subject.derivative_function()),
+        _named(subject.value_function()),
+        _named(unwritten_is_nan(subject.derivative_function())),
         lambda: _named(subject.gradient_function()),
     )
 

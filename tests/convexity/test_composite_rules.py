@@ -166,16 +166,16 @@ def run(seeds: range) -> Counter[str]:
 
 
 def test_no_claim_is_refuted() -> None:
-    counts = run(range(120))
+    counts = run(range(40))
     claimed = counts["convex"] + counts["concave"] + counts["affine"]
-    assert claimed > 15
+    assert claimed > 5
     assert counts["no point"] < claimed / 3
-    assert counts["skipped"] < 40
+    assert counts["skipped"] < 15
 
 
 @pytest.mark.exhaustive
 def test_no_claim_is_refuted_by_many() -> None:
-    run(range(120, 4000))
+    run(range(40, 4000))
 
 
 # -- facts that the rules rest on -----------------------------------------------------------------

@@ -100,6 +100,9 @@ SAMPLE: dict[str, Case] = {
     "Gaussian KL": Case(
         "sum(log(s) - log(t) + (t**2 + (u - v)**2)/(2*s**2) - 1/2)",
         "u: n; v: n; s: n; t: n", "u t", "s: positive; t: positive"),
+    "products of neighbours": Case("sum(x[1:]*x[:-1])", "x: n", "x"),
+    "maximum": Case("max(X@w)", "X: n d; w: d", "w"),
+    "embedding": Case("sum(tanh(E[t]@w))", "E: v d; t: n; w: d", "E", "t: integer"),
 }
 
 #: The whole set, checked under the marker ``exhaustive``.
@@ -231,7 +234,6 @@ CERTIFIED: dict[str, Case] = {
                               "S mu", "S: positive_definite"),
     "barrier": Case("t*(c@x) - sum(log(b - A@x))", "t: ; c: d; x: d; b: n; A: n d", "x",
                     "b: large_positive"),
-    "products of neighbours": Case("sum(x[1:]*x[:-1])", "x: n", "x"),
     "total variation": Case("sum(abs(x[1:] - x[:-1]))", "x: n", "x"),
     "second differences": Case("sum((x[2:] - 2*x[1:-1] + x[:-2])**2)", "x: n", "x"),
     "autoregression": Case("sum((x[1:] - a*x[:-1])**2)", "x: n; a: ", "a x"),
@@ -245,13 +247,11 @@ CERTIFIED: dict[str, Case] = {
     "average pooling": Case("sum(avg_pool(x, 2)**2)", "x: 8 6", "x"),
     "concatenation": Case("sum(concat([a, b])**2)", "a: n; b: m", "a b"),
     "stack": Case("sum(tanh(stack([a, b])@w))", "a: n; b: n; w: n", "a b"),
-    "embedding": Case("sum(tanh(E[t]@w))", "E: v d; t: n; w: d", "E", "t: integer"),
     "skip-gram": Case("-sum(log_sigmoid(sum(U[c]*V[t], axis=1)))", "U: v d; V: v d; c: n; t: n",
                       "U V", "c: integer; t: integer"),
     "picked log-probability": Case("-log_softmax(z)[y]", "z: k; y: ", "z", "y: integer"),
     "cross-entropy by labels": Case("cross_entropy(X@W, y)", "X: n d; W: d k; y: n", "W",
                                     "y: integer"),
-    "maximum": Case("max(X@w)", "X: n d; w: d", "w"),
     "maxout": Case("sum(max(X@W, axis=1)**2)", "X: n d; W: d k", "W"),
     "minimum": Case("min(X@w)", "X: n d; w: d", "w"),
     "greatest absolute residual": Case("norm_inf(A@x - b)", "A: m n; x: n; b: m", "x"),

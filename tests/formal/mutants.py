@@ -25,6 +25,7 @@ HARDER = ("first [ reflexivity | repeat (apply sumf_ext; intros); "
           "apply (f_equal2 Rmult); [repeat (apply sumf_ext; intros); close | reflexivity] ].\n"
           "Qed.\nEnd Certificate.")
 GRADIENT = re.compile(r"\n    \((fun (?:i\d+ )+=> )?([^\n]*)\)\.\nProof")
+INDEX = r"(?:\w+|\((?:[^()]|\([^()]*\))*\)%nat)"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ def _changes(body: str) -> Iterator[tuple[str, str]]:
         yield "dropped term", body[:m.start()] + body[m.end():]
     for m in re.finditer(r"(?<![\w(] )\b([A-Za-z]\w*(?: [ij]\d+)+) \* ", body):
         yield "dropped factor", body[:m.start()] + body[m.end():]
+    for m in re.finditer(rf"delta {INDEX} {INDEX} \* ", body):
+        yield "dropped delta", body[:m.start()] + body[m.end():]
+    for m in re.finditer(r"\((\d+) \+ ([ij]\d+)\)", body):
+        yield "other shift", f"{body[:m.start()]}({int(m[1]) + 1} + {m[2]}){body[m.end():]}"
     for m in re.finditer(r"\b([ij]\d+) ([ij]\d+)\b(?! =>)", body):
         yield "swapped indices", f"{body[:m.start()]}{m[2]} {m[1]}{body[m.end():]}"
     for m in re.finditer(r" / \w+(?: \w+)*(?: \^ \d+)?(?![\w (])", body):

@@ -111,7 +111,7 @@ def test_findings_are_seen() -> None:
 EVIL = "n): __import__('os'); (n"
 
 SHAPES: list[Any] = [
-    {"x": None}, {"x": 1.5}, {"x": {"n"}}, {"x": b"n"}, {"x": {}}, {"x": object()}, {"x": [[1]]},
+    {"x": None}, {"x": 1.5}, {"x": {"n"}}, {"x": b"n"}, {"x": {}}, {"x": Ellipsis}, {"x": [[1]]},
     {"x": sympy.Symbol("n")}, {"x": sympy.Symbol("n", integer=True)}, {"x": sympy.Rational(1, 2)},
     {"x": (sympy.Symbol(EVIL, integer=True, positive=True),)},
     {"x": sympy.Symbol("for", integer=True, positive=True)},

@@ -1,10 +1,13 @@
 """Plant faults all over mathdl and see that verification refuses; print the table.
 
-    python tests/mutation/run.py                 all registries, and every fourth function
-    python tests/mutation/run.py --every 1       every function that can be reached
+    python tests/mutation/run.py                 every registry entry, and some of the functions
+    python tests/mutation/run.py --complete      every fault of every entry and every function
     python tests/mutation/run.py --sample 20     some, over a few expressions
     python tests/mutation/run.py --only rule     the units whose kind or name has that text
     python tests/mutation/run.py --listed        with what was not refused, and why
+
+It fails when a mutant survives, when nothing uses an entry of a registry, and when a mutant does
+nothing and no reason is given in ``equivalent.py``.
 
 Every mutant is planted in a process of its own in which nothing was derived before, so that
 neither caches nor interned tensors can hide or keep it.
@@ -26,42 +29,32 @@ import sys
 import time
 import traceback
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
-sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 
-import corpus  # noqa: E402
+import beside  # noqa: E402, F401  before the modules that it finds
 import judge  # noqa: E402
-import mutants  # noqa: E402
+import mutated  # noqa: E402
+import registry  # noqa: E402
+import specimens  # noqa: E402
 import syntax  # noqa: E402
+import verdicts  # noqa: E402
 from judge import Baseline, Verdict  # noqa: E402
-from mutants import Unit  # noqa: E402
+from mutated import Unit  # noqa: E402
+from verdicts import Outcome  # noqa: E402
 
-TIME, WAITING, MEMORY = 20, 300, 6 * 2**30  # of a process: CPU and wall time, bytes
-FORMS = 2  # expressions that a mutant may restate before it is believed to do no more
+TIME, MEMORY = 60, 6 * 2**30  # of a process: seconds of CPU time, bytes
+DEADLOCK = 3600  # seconds after which a process that does not compute is ended
+FORMS, MORE = 2, 6  # expressions that a mutant, of an entry, may restate before it is believed
+EVERY = 12  # of a chosen set, every so manieth function
 FEW = ("case squares", "case rectifier", "case Hessian", "case inverse", "scalar tanh",
-       "scalar softplus", "rewritten trace(A @ A.T) by A")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one mutant, and by which expression that was seen."""
-
-    kind: str
-    unit: str
-    mutant: str
-    what: str
-    by: str
-    detail: str
-    expression: str
-    tried: int
-    seconds: float
+       "scalar softplus", "rewritten trace(A @ A.T) by A", "forward squares",
+       "forward inv(A) A: n n")
+BITES = ("caught", "error", "crash", "timeout", "survived")
 
 
 # -- processes ------------------------------------------------------------------------------------
@@ -84,9 +77,9 @@ def in_child(work: Callable[[], Any]) -> Any:
         finally:
             os._exit(0)
     os.close(writing)
-    data, end = b"", time.monotonic() + WAITING
+    data = b""
     with os.fdopen(reading, "rb", buffering=0) as pipe:
-        while select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+        while select.select([pipe], [], [], DEADLOCK)[0]:
             if not (part := pipe.read(1 << 16)):
                 break
             data += part
@@ -99,9 +92,11 @@ def in_child(work: Callable[[], Any]) -> Any:
     return result
 
 
-_CORPUS = corpus.corpus()
+_CORPUS = specimens.specimens()
 _BASELINES: dict[str, Baseline] = {}
+_LOST: dict[str, str] = {}  # expressions without one, and why
 _UNITS: list[Unit] = []
+_ACCEPTED: dict[tuple[str, str], bool] = {}  # by expression and check, without a fault
 
 
 def _quiet() -> None:
@@ -109,51 +104,88 @@ def _quiet() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
-def _baseline(name: str) -> tuple[str, Baseline | None]:
+def _baseline(name: str) -> tuple[str, Baseline | str | None]:
     def work() -> Baseline:
         _quiet()
-        return judge.measure(_CORPUS[name], mutants.spies)
+        return judge.measure(_CORPUS[name], mutated.spies, mutated.FOLDERS)
 
-    return name, in_child(work)
+    try:
+        return name, in_child(work)
+    except RuntimeError as error:
+        return name, str(error)
+
+
+def _accepted(name: str, check: str) -> bool:
+    if (name, check) not in _ACCEPTED:
+        def work() -> bool:
+            _quiet()
+            return judge.accepts(_CORPUS[name], check, _BASELINES[name])
+
+        _ACCEPTED[name, check] = bool(in_child(work))
+    return _ACCEPTED[name, check]
 
 
 def _judged(number: int) -> list[Outcome]:
     unit = _UNITS[number]
-    outcomes: list[Outcome] = []
+    found: list[Outcome] = []
     biting = 0
     for mutant in unit.mutants[: unit.tries]:
-        started = time.monotonic()
-
-        def work(mutant: mutants.Mutant = mutant) -> Any:
-            _quiet()
-            return _verdict(mutant, unit) if mutant.plant() else "unplanted"
-
-        found = in_child(work)
-        if found == "unplanted":
+        started = _cpu()
+        verdict, expression, tried = _outcome(mutant, unit)
+        if verdict.what == "unplanted":
             continue
-        verdict, expression, tried = found or (Verdict("timeout"), mutant.expressions[:1], 0)
-        outcomes.append(Outcome(
+        found.append(Outcome(
             unit.kind, unit.name, mutant.name, verdict.what, verdict.by, verdict.detail,
-            str(expression), tried, round(time.monotonic() - started, 2)))
-        biting += verdict.what in ("caught", "error", "survived")
+            expression, tried, round(_cpu() - started, 2)))
+        biting += verdict.what in BITES
         if biting == unit.wanted:
             break
-    return outcomes
+    if unit.registered and not found:
+        found = [Outcome(unit.kind, unit.name, "", "unreached", "", "nothing uses it", "", 0, 0.0)]
+    return found
 
 
-def _verdict(mutant: mutants.Mutant, unit: Unit) -> tuple[Verdict, str, int] | str:
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _outcome(mutant: mutated.Mutant, unit: Unit) -> tuple[Verdict, str, int]:
+    """What becomes of a mutant, by checks that let its expressions pass as they are."""
+    def work() -> Any:
+        _quiet()
+        return _verdict(mutant, unit) if mutant.plant() else None, True
+
+    while True:
+        found, lived = in_child(work) or (None, False)
+        if not lived:
+            return Verdict("timeout"), (*mutant.expressions, "")[0], 0
+        if found is None:
+            return Verdict("unplanted"), "", 0
+        verdict, expression, tried = found
+        check = verdict.by.removesuffix(" reader")
+        if verdict.what != "caught" or _accepted(expression, check):
+            return verdict, expression, tried
+
+
+def _verdict(mutant: mutated.Mutant, unit: Unit) -> tuple[Verdict, str, int] | None:
     """The first expression by which a mutant is seen decides; else the form it changes."""
     forms: list[tuple[Verdict, str]] = []
+    tried, planted = 0, not unit.registered
     for tried, name in enumerate(mutant.expressions, 1):
-        verdict = judge.judge(_CORPUS[name], _BASELINES[name], unit.views)
-        if verdict.what not in ("nothing", "form"):
+        registry.CHANGED.clear()
+        silent = {c for (n, c), passes in _ACCEPTED.items() if n == name and not passes}
+        verdict = judge.judge(_CORPUS[name], _BASELINES[name], unit.views, silent)
+        planted |= bool(registry.CHANGED)
+        if verdict.what in BITES:
             return verdict, name, tried
-        if verdict.what == "form":
+        if verdict.what != "nothing":
             forms.append((verdict, name))
-        if len(forms) == FORMS:
+        if sum(form.what != "unread" for form, _ in forms) == (MORE if unit.registered else FORMS):
             break
-    if unit.registered and not mutants.registry.CHANGED:
-        return "unplanted"
+    if not tried or not planted:
+        return None
+    forms.sort(key=lambda f: ("same", "proved", "unread").index(f[0].what))
     return (*(forms or [(Verdict("nothing"), "")])[0], tried)
 
 
@@ -162,58 +194,30 @@ def over(work: Callable[[Any], Any], items: Sequence[Any], cores: int) -> Iterab
         yield from pool.imap_unordered(work, items)
 
 
-WHAT = {"survived": "SURVIVED", "form": "another form", "nothing": "no effect",
-        "crash": "unnamed error", "timeout": "too long"}
-
-
-# -- the table ------------------------------------------------------------------------------------
-
-
-def table(outcomes: Sequence[Outcome]) -> str:
-    """By kind: planted, refused by what, without effect, survived."""
-    head = ("kind", "planted", *judge.LADDER, "readers", "error", "crash", "timeout", "form",
-            "no effect", "survived")
-    rows = [head]
-    kinds = list(dict.fromkeys(o.kind for o in outcomes))
-    for kind in (*kinds, "all"):
-        mine = [o for o in outcomes if kind in (o.kind, "all")]
-        count = Counter("readers" if o.by.endswith("reader") else
-                        o.by if o.what == "caught" else o.what for o in mine)
-        rows.append((kind, str(len(mine)), *(str(count[c] or "") for c in (
-            *judge.LADDER, "readers", "error", "crash", "timeout", "form", "nothing",
-            "survived"))))
-    widths = [max(len(r[k]) for r in rows) for k in range(len(head))]
-    return "\n".join("  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(
-        zip(row, widths, strict=True))).rstrip() for row in rows)
-
-
-def listed(outcomes: Sequence[Outcome], *what: str) -> str:
-    """The mutants with such an outcome, each with the reason."""
-    return "\n".join(
-        f"{WHAT[o.what]}: {o.kind}, {o.unit}: {o.mutant}: "
-        + (f"{o.detail} [{o.expression}]" if o.what != "nothing" else
-           f"{o.tried} expressions that use it come out as without it")
-        for o in outcomes if o.what in what)
+# -- a run ----------------------------------------------------------------------------------------
 
 
 def run(
-    names: Sequence[str], cores: int, only: str = "", every: int = 1, count: int = 0
+    names: Sequence[str], cores: int, only: str = "", complete: bool = False, count: int = 0
 ) -> list[Outcome]:
     """Measure the baselines, then judge the units; of a ``count``, so many over all kinds."""
     syntax.live_functions()
-    mutants.registry.rules()
+    registry.rules()
     gc.freeze()
     for name, base in over(_baseline, names, cores):
-        if base is not None and base.instances:
+        if isinstance(base, Baseline) and base.instances:
             _BASELINES[name] = base
+        else:
+            _LOST[name] = "no finite instance" if isinstance(base, Baseline) else base or "too long"
     ordered: Mapping[str, Baseline] = {n: _BASELINES[n] for n in names if n in _BASELINES}
-    _UNITS[:] = [u for u in mutants.units(ordered) if only in f"{u.kind} {u.name}"]
-    _UNITS[:] = [u for u in _UNITS if u.registered or u.kind == mutants.GENERATED] + [
-        u for u in _UNITS if u.kind in mutants.SOURCES][::every]
-    if count:
-        _UNITS[:] = sampled(_UNITS, count)
-    outcomes = [o for found in over(_judged, range(len(_UNITS)), cores) for o in found]
-    return sorted(outcomes, key=lambda o: (o.kind, o.unit, o.mutant))
+    units = list(mutated.units(ordered, complete))
+    entries = [u for u in units if u.kind not in mutated.SOURCES]
+    functions = [u for u in units if u.kind in mutated.SOURCES and u.mutants]
+    units = [*entries, *functions[:: 1 if complete or count else EVERY]]
+    _UNITS[:] = sampled(units, count) if count else [
+        u for u in units if only in f"{u.kind} {u.name}"]
+    found = [o for each in over(_judged, range(len(_UNITS)), cores) for o in each]
+    return sorted(found, key=lambda o: (o.kind, o.unit, o.mutant))
 
 
 def sampled(units: Sequence[Unit], count: int) -> list[Unit]:
@@ -231,22 +235,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--only", default="")
-    parser.add_argument("--every", type=int, default=4)
+    parser.add_argument("--complete", action="store_true")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--listed", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    started = time.monotonic()
     names = FEW if options.sample else list(_CORPUS)
-    outcomes = run(names, options.cores, options.only, options.every, options.sample)
+    started = time.monotonic()
+    found = run(names, options.cores, options.only, options.complete, options.sample)
     if options.out:
-        options.out.write_text(json.dumps([dataclasses.asdict(o) for o in outcomes], indent=1))
-    print(table(outcomes))
-    print(f"{len(_BASELINES)} of {len(names)} expressions, {len(_UNITS)} units, "
-          f"{time.monotonic() - started:.0f} s")
-    print(listed(outcomes, "survived", *(("form", "nothing", "crash", "timeout")
-                                         if options.listed else ())))
-    return any(o.what == "survived" for o in outcomes)
+        told = [{**dataclasses.asdict(o), "reason": o.reason, "wrong": o.wrong} for o in found]
+        options.out.write_text(json.dumps(told, indent=1))
+    print(verdicts.table(found))
+    spent = sum(b.seconds for b in _BASELINES.values()) + sum(o.seconds for o in found)
+    print(f"{len(_BASELINES)} of {len(names)} expressions, {len(_UNITS)} units, {spent:.0f} s of "
+          f"one core, {time.monotonic() - started:.0f} s")
+    print(verdicts.listed(found if options.listed else [o for o in found if o.wrong]))
+    for name, why in _LOST.items():
+        print(f"without a baseline: {name}: {why}")
+    return bool(_LOST) or any(o.wrong for o in found)
 
 
 if __name__ == "__main__":

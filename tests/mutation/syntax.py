@@ -48,7 +48,7 @@ class Change:
     def name(self) -> str:
         node = _nodes(self.path)[self.node]
         other = list(alternatives(node))[self.number][1]
-        return f"{self.path}:{self.lines[0]} {self.what}: {_shown(node, other)}"
+        return f"{self.what}: {_shown(node, other)}"
 
 
 def alternatives(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:

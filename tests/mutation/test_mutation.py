@@ -1,4 +1,4 @@
-"""Faults planted in mathdl are refused: a sample of every kind, and all of them on request."""
+"""Faults planted in mathdl are refused: a sample of every kind, and the chosen set on request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-RUN = Path(__file__).with_name("run.py")
+HERE = Path(__file__).parent
+RUN = HERE / "run.py"
 REFUSED = ("caught", "error", "crash")
+sys.path.insert(0, str(HERE))
+
+import beside  # noqa: E402, F401
 
 
 def outcomes(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
@@ -32,6 +36,45 @@ def test_a_sample_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_every_mutant_is_refused(tmp_path: Path) -> None:
+def test_every_mutant_is_refused_or_accounted_for(tmp_path: Path) -> None:
     found = outcomes(tmp_path)
     assert sum(o["what"] in REFUSED for o in found) >= 300
+    assert [o for o in found if o["wrong"]] == []
+
+
+def test_what_is_listed_as_equivalent_is_there() -> None:
+    """Functions and mutants are those of the source as it is."""
+    from equivalent import FUNCTIONS, MUTANTS, UNSEEN
+    from syntax import changes
+
+    listed = [(unit, mutant) for unit, mutant in MUTANTS if ".py: " in unit]
+    units = [unit for unit in (*FUNCTIONS, *UNSEEN) if ".py: " in unit]
+    for unit in (*units, *(unit for unit, _ in listed)):
+        path, _, function = unit.partition(": ")
+        assert function in changes(path), unit
+    for unit, mutant in listed:
+        path, _, function = unit.partition(": ")
+        assert mutant in {c.name for c in changes(path)[function]}, (unit, mutant)
+
+
+def test_equal_is_proved_and_unequal_is_not() -> None:
+    import equality
+    import specimens
+
+    assert "Schwartz" in equality.proved(specimens.derived("squares"))
+    for fault in ("sign", "a billionth", "reversed"):
+        from ladder_cases import planted
+
+        assert not equality.proved(planted(specimens.derived("squares"), fault))
+
+
+def test_lines_of_a_document_are_put_together() -> None:
+    import readers
+
+    document = "\n".join([
+        r"\begin{theorem}", r"Let $x$ and define", r"\begin{align*}",
+        r"t &= \bigl( a \\", r"&\qquad {} + b \bigr) \\", r"& \frac{\partial L}{\partial x} \\",
+        r"&= \fit{9.0em}{t}", r"\end{align*}", r"\end{theorem}", r"\begin{align*}", "u &= 1",
+        r"\end{align*}"])
+    assert readers.rows(document).split(" \\\\\n") == [
+        "t &= ( a + b )", r"\frac{\partial L}{\partial x} &= t"]

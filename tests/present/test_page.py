@@ -90,7 +90,7 @@ def test_assumptions_are_the_strongest_with_their_meaning() -> None:
     assert [f.name for f in facts(md.tensor("x", "n", assume="large_positive"))] == ["positive"]
 
 
-@pytest.mark.parametrize("name", set(CASES) - {"convolution"})
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"convolution"}))
 def test_its_text_can_be_pasted_back(name: str) -> None:
     """What is printed in the language, declared as printed, has the derivative's numbers."""
     derived = derivation(name)

@@ -80,6 +80,13 @@ def test_the_fragment_and_the_document() -> None:
     assert derivation.latex(standalone=True).startswith("\\documentclass")
 
 
+def test_a_derivative_that_no_route_reaches_is_zero_in_full() -> None:
+    """A sum of no terms was printed as nothing, or not at all."""
+    proof = md.derive(md.parse("sum(g*sign(x))", "g: n; x: n"), "x").proof
+    assert re.search(r"x_bar = zeros\(n\) +\[total derivative\]", proof.text("full"))
+    assert r"\bar{\mathbf{x}} &= \mathbf{0}_{n}" in proof.latex("full")
+
+
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_the_printed_proof_computes_its_results(number: int) -> None:
     """The lines, read as definitions of the language, give the derivative's numbers."""

@@ -38,6 +38,7 @@ TAIL = "terms that cancel far from 0"
 SMALLEST = "the reciprocal of what is no normal number overflows"
 EQUAL = "a difference that vanishes where all entries are equal"
 SHIFTED = "inputs that are large beside their differences, whose rounding is all there is"
+UNIT = "weights that sum to one to rounding only, but are assumed to"
 MEANS = "w - sum(p*w) for a p that is 1 to rounding"
 
 SCALARS = tuple(map(Formula, (
@@ -175,8 +176,29 @@ MATRICES = tuple(Formula(text, shapes, assume, wrt) for text, shapes, assume, wr
     ("sqrt(trace(A.T @ A))", "A: n m", "", ""),
 ))
 
+#: Written after the rules, to see what they do with others.
+OTHERS = tuple(Formula(text, shapes, assume, wrt) for text, shapes, assume, wrt in (
+    ("log(exp(x) - exp(y))", "x: ; y:", "", ""),
+    ("(1 - exp(-x))/x", "x:", "", ""),
+    ("sinh(x)/x", "x:", "", ""),
+    ("sin(x)/x", "x:", "", ""),
+    ("tanh(x)/x", "x:", "", ""),
+    ("(1 + x)*log(1 + x)", "x:", "", ""),
+    ("log(exp(x) + exp(y) + exp(z))", "x: ; y: ; z:", "", ""),
+    ("log(cosh(x - y))", "x: ; y:", "", ""),
+    ("sqrt(x**2 + y**2 + z**2)", "x: ; y: ; z:", "", ""),
+    ("p = sigmoid(x); -p*log(p) - (1 - p)*log(1 - p)", "x:", "", ""),
+    ("(a - 1)*log(x) - b*x + a*log(b) - gammaln(a)", "x: ; a: ; b:",
+     "x: positive; a: positive; b: positive", "x"),
+    ("k*log(exp(x)) - exp(x) - gammaln(k + 1)", "x: ; k:", "k: nonnegative", "x"),
+    ("sum(y*log(y/softmax(x)))", "x: n; y: n", "y: probability_vector", "x"),
+    ("-mean(logsumexp(X, axis=1) - sum(Y*X, axis=1))", "X: n c; Y: n c", "Y: one_hot", "X"),
+    ("sum(log(1 + exp(-y*(X @ w))))", "X: n m; w: m; y: n", "y: sign_labels", "w"),
+))
+
 #: Where digits are lost, and why; everywhere else none are.
 LIMITS: dict[str, Limit] = {
+    "sum(y*log(y/softmax(x)))": Limit(UNIT, None, (0.0, 1e38)),
     "exp(-x)/(1 + exp(-x))**2": Limit(TAIL, (50.0, 700.0), (20.0, 50.0)),
     "x*tanh(log(1 + exp(x)))": Limit(TAIL, None, (88.0, 88.0)),
     "log((1 + tanh(x))/(1 - tanh(x)))/2": Limit(TAIL, None, (50.0, 50.0)),
@@ -224,4 +246,4 @@ LIMITS: dict[str, Limit] = {
     "norm2(A)": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
     "sqrt(trace(A.T @ A))": Limit(SMALLEST, (1e-320, 1e-320), (1e-40, 1e-40)),
 }
-FORMULAS = (*SCALARS, *PAIRS, *VECTORS, *MATRICES)
+FORMULAS = (*SCALARS, *PAIRS, *VECTORS, *MATRICES, *OTHERS)

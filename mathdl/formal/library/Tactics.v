@@ -140,9 +140,28 @@ Ltac as_softplus := repeat first
     let H := fresh in assert (H : v = - u) by ring; rewrite H, softplus_opp; clear H end end.
 Lemma Rpower_minus_1 x : 0 < x -> Rpower x (-1) = / x.
 Proof. intros. replace (-1) with (- (1)) by ring. now rewrite Rpower_Ropp, Rpower_1. Qed.
+Lemma Rpower_minus x a b : Rpower x (a - b) = Rpower x a * / Rpower x b.
+Proof. unfold Rminus. now rewrite Rpower_plus, Rpower_Ropp. Qed.
 Ltac open_powers := repeat first
-  [ rewrite Rpower_plus | rewrite Rpower_Ropp | rewrite Rpower_minus_1 by pos
+  [ rewrite Rpower_plus | rewrite Rpower_minus | rewrite Rpower_Ropp | rewrite Rpower_minus_1 by pos
   | rewrite Rpower_1 by pos ].
+Lemma Rpower_complement x a b : 0 < x -> a + b = 1 -> Rpower x b = x * / Rpower x a.
+Proof.
+  intros H E. rewrite <- Rpower_Ropp. rewrite <- (Rpower_1 x H) at 2.
+  rewrite <- Rpower_plus. f_equal. lra.
+Qed.
+Lemma Rpower_twice x a b : b = a + a -> Rpower x b = Rpower x a ^ 2.
+Proof. intros ->. rewrite Rpower_plus. ring. Qed.
+(* powers of one base with exponents that are equal, opposite, or otherwise related *)
+Ltac unify_powers related := repeat match goal with
+  | |- context [Rpower ?x ?a] => match goal with |- context [Rpower x ?b] =>
+      lazymatch b with a => fail | _ => idtac end;
+      first [ replace (Rpower x b) with (Rpower x a) by (apply f_equal; lra)
+            | replace (Rpower x b) with (/ Rpower x a)
+                by (rewrite <- Rpower_Ropp; apply f_equal; lra)
+            | related x a b ] end end.
+Ltac complement x a b := rewrite (Rpower_complement x a b) by (pos || lra).
+Ltac twice x a b := rewrite (Rpower_twice x a b) by lra.
 Ltac algebra := first
   [ ring
   | lazymatch goal with
@@ -172,7 +191,9 @@ Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; nu
   | solve [open_exp; algebra]
   | solve [open_scalars; open_exp; algebra]
   | solve [unify_arguments; algebra]
-  | solve [open_powers; algebra]
+  | lazymatch goal with |- context [Rpower _ _] =>
+      first [ solve [unify_powers complement; algebra] | solve [unify_powers twice; algebra]
+            | solve [open_powers; algebra] ] end
   | solve [open_logs; algebra]
   | solve [open_scalars; open_logs; algebra]
   | solve [open_scalars; open_exp; open_logs; unify_arguments; algebra]

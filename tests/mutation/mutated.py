@@ -20,10 +20,14 @@ SOURCES: dict[str, tuple[str, bool, int, int]] = {
     "generator, source": ("mathdl/generate", False, 1, 3),
     "printer, source": ("mathdl/present", True, 1, 3),
 }
+FOLDERS = tuple(f"{syntax.ROOT / folder}/" for folder, *_ in SOURCES.values())
 GENERATED = "generated code"
 CONDITIONS = ("branch negated", "relation", "and/or", "condition dropped", "call left out")
-EACH = 10  # expressions for a fault in generated code
-CHEAPEST, SPREAD, LONGEST = 2, 3, 3.0
+EACH, FEWER = 10, 5  # places for a fault in generated code; of a chosen set
+SHORTEST, SPREAD = 2, 6
+USERS, MOST = 40, 24  # of an entry, and of a line, that seems to do nothing
+WHOLE = ("reverse rule", "forward rule")  # kinds of which every fault is in a chosen set
+BY_READERS = "printer of"
 
 
 @dataclass(frozen=True)
@@ -52,20 +56,27 @@ class Unit:
     registered: bool = False
 
 
-def units(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
-    yield from _of_registries(baselines)
-    yield from _of_generated(baselines)
+def units(baselines: Mapping[str, Baseline], complete: bool) -> Iterator[Unit]:
+    """Of a chosen set, every entry of the registries with the first fault that bites."""
+    yield from _of_registries(baselines, complete)
+    yield from _of_generated(baselines, EACH if complete else FEWER)
     for kind in SOURCES:
         yield from _of_source(kind, baselines)
 
 
-def _of_registries(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
-    for target in registry.targets():
-        users = chosen([n for n, b in baselines.items() if _id(target) in b.fired], baselines)
-        faults = registry.faults(target)
-        yield Unit(target.kind, target.name, tuple(
-            Mutant(fault, partial(_install, target, wrap), users)
-            for fault, wrap in faults.items()), len(faults), len(faults), registered=True)
+def _of_registries(baselines: Mapping[str, Baseline], complete: bool) -> Iterator[Unit]:
+    for number, target in enumerate(registry.targets()):
+        firing = [n for n, b in baselines.items() if _id(target) in b.fired
+                  and n.startswith("forward") == ("forward" in target.kind)]
+        users = chosen(firing, baselines, USERS)
+        faults = list(registry.faults(target).items())
+        turn = number % len(faults)
+        yield Unit(
+            target.kind, target.name, tuple(
+                Mutant(fault, partial(_install, target, wrap), users)
+                for fault, wrap in (*faults[turn:], *faults[:turn])),
+            len(faults) if complete or target.kind in WHOLE else 1, len(faults),
+            views=target.kind.startswith(BY_READERS), registered=True)
 
 
 def _install(target: registry.Target, wrap: registry.Wrap) -> bool:
@@ -95,7 +106,7 @@ def spies(fired: set[str]) -> None:
         target.install(spy(_id(target)))
 
 
-def _of_generated(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
+def _of_generated(baselines: Mapping[str, Baseline], each: int) -> Iterator[Unit]:
     by_fault: dict[str, list[Mutant]] = {}
     for name, base in baselines.items():
         source = base.outputs["code"]
@@ -104,8 +115,8 @@ def _of_generated(baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
             by_fault.setdefault(fault, []).append(Mutant(
                 f"of {name}, place {places[k]}", partial(_load, source, places[k]), (name,)))
     for fault, mutants in by_fault.items():
-        spread = mutants[:: max(1, len(mutants) // EACH)]
-        yield Unit(GENERATED, fault, tuple(spread), EACH, len(spread))
+        spread = mutants[:: max(1, len(mutants) // each)]
+        yield Unit(GENERATED, fault, tuple(spread), each, len(spread))
 
 
 def _load(source: str, number: int) -> bool:
@@ -128,7 +139,7 @@ def _of_source(kind: str, baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
                 first, last = change.lines
                 touching = [n for line in range(first, last + 1)
                             for n in users.get((str(path), line), ())]
-                names = chosen(list(dict.fromkeys(touching)), baselines)
+                names = chosen(list(dict.fromkeys(touching)), baselines, MOST)
                 if names:
                     mutants.append(Mutant(change, partial(syntax.plant, change), names))
             yield Unit(kind, f"{local}: {function}", tuple(mutants), wanted, tries, views)
@@ -149,10 +160,9 @@ def _varied(changes: list[syntax.Change]) -> list[syntax.Change]:
     return [change for _, _, change in sorted(keyed, key=lambda k: k[:2])]
 
 
-def chosen(names: list[str], baselines: Mapping[str, Baseline]) -> tuple[str, ...]:
-    """The cheapest expressions, and some of all others."""
-    known = sorted(names, key=lambda n: baselines[n].seconds)
-    short = [n for n in known if baselines[n].seconds < LONGEST] or known[:1]
-    rest = short[CHEAPEST:]
+def chosen(names: list[str], baselines: Mapping[str, Baseline], most: int) -> tuple[str, ...]:
+    """Those of which least is written, some of all others, and then the rest."""
+    known = sorted(names, key=lambda n: (sum(map(len, baselines[n].outputs.values())), n))
+    rest = known[SHORTEST:]
     step = max(1, -(-len(rest) // SPREAD))
-    return (*short[:CHEAPEST], *rest[step - 1 :: step])
+    return tuple(dict.fromkeys((*known[:SHORTEST], *rest[step - 1 :: step], *known)))[:most]
