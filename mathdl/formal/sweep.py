@@ -8,7 +8,8 @@ from typing import Any
 from sympy import Integer
 
 from mathdl.errors import UnsupportedError
-from mathdl.formal.context import Context, Lemma
+from mathdl.formal.context import Context, Lemma, Tactics
+from mathdl.formal.factors import through_factor
 from mathdl.formal.extremes import FOLDS, share
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
@@ -221,7 +222,8 @@ class Sweep:
                       else self._total(t, whole, given.get(t, []))]
             if t not in self.context.wrt and t not in results:
                 pieces = self._pieces(contributions.get(t, []), given, lines)
-                lemmas.append(self._through(t, whole, pieces))
+                lemmas.append(self._through(t, whole, pieces, bars[t], [
+                    after for _, after in contributions.get(t, [])]))
             lines += [lemma.text() for lemma in lemmas]
             names += [lemma.name for lemma in lemmas]
         return lines, names
@@ -314,15 +316,25 @@ class Sweep:
     def _total(self, t: Tensor, whole: Any, pieces: Sequence[str]) -> Lemma:
         return self._balance("total", t, whole, pieces, f"the cotangent of {self.context.name(t)}")
 
-    def _through(self, t: Tensor, whole: Any, pieces: Sequence[str]) -> Lemma:
+    def _through(self, t: Tensor, whole: Any, pieces: Sequence[str], bars: Sequence[Tensor],
+                 afters: Sequence[Tensor]) -> Lemma:
         name = self.context.name(t)
+        if primitive(t) == "cholesky":
+            proof = through_factor(self.context, self.prover, t, bars, afters)
+            if proof is not None:
+                what = f"the chain rule through {name}"
+                return self._lemma("chain", t, pieces, what, proof)
         return self._balance("chain", t, whole, pieces, f"the chain rule through {name}",
                              [f"{name}_dot"])
 
     def _balance(self, kind: str, t: Tensor, whole: Any, pieces: Sequence[str], what: str,
                  opening: Sequence[str] = ()) -> Lemma:
-        name = self.context.name(t)
         right = sum((self.quantities[q] for q in pieces), Integer(0))
         proof = self.prover.equal(whole, right, self.context.prefix, what, opening)
+        return self._lemma(kind, t, pieces, what, proof)
+
+    def _lemma(self, kind: str, t: Tensor, pieces: Sequence[str], what: str, proof: Tactics
+               ) -> Lemma:
+        name = self.context.name(t)
         return Lemma(f"{kind}_{name}", f"Q_{name} = {' + '.join(pieces) or '0'}",
                      [f"unfold {', '.join([f'Q_{name}', *pieces])}.", *proof], note=what)

@@ -247,3 +247,54 @@ Proof.
   unfold even. field.
 Qed.
 End Along.
+
+(* ---- what a cotangent G of the factor gives to the matrix: B is L^-T P, T is L^-T B^T ---- *)
+Section Adjoint.
+Variables (n : nat) (L V G dL dA P B T bar : matrix).
+Let w k j := sumf n (fun l => sumf n (fun m => V k l * V j m * ((dA l m + dA m l) / 2))).
+Lemma exchanged k j : w j k = w k j.
+Proof.
+  unfold w. rewrite sumf_swap. apply sumf_ext. intros l _. apply sumf_ext. intros m _. field.
+Qed.
+Lemma adjoint_cholesky :
+  (forall i j, (i < n)%nat -> (j < n)%nat -> dL i j = sumf n (fun k => sumf n (fun l => sumf n (fun m =>
+    L i k * (is_lt (INR j) (INR k) + delta j k / 2) * V k l * V j m * ((dA l m + dA m l) / 2))))) ->
+  (forall k j, (k < n)%nat -> (j < n)%nat ->
+    P k j = (is_lt (INR j) (INR k) + delta k j / 2) * sumf n (fun i => L i k * G i j)) ->
+  (forall l j, (l < n)%nat -> (j < n)%nat -> B l j = sumf n (fun k => V k l * P k j)) ->
+  (forall l m, (l < n)%nat -> (m < n)%nat -> T l m = sumf n (fun j => V j l * B m j)) ->
+  (forall l m, (l < n)%nat -> (m < n)%nat -> bar l m = (T l m + T m l) / 2) ->
+  sumf n (fun i => sumf n (fun j => G i j * dL i j))
+  = sumf n (fun l => sumf n (fun m => bar l m * dA l m)).
+Proof.
+  intros HL HP HB HT Hbar. transitivity (sumf n (fun j => sumf n (fun k => P k j * w k j))).
+  - rewrite sumf_swap. apply sumf_ext. intros j Hj.
+    transitivity (sumf n (fun i => sumf n (fun k =>
+      w k j * (is_lt (INR j) (INR k) + delta j k / 2) * (L i k * G i j)))).
+    + apply sumf_ext. intros i Hi. rewrite HL, <- sumf_scal by easy. apply sumf_ext. intros k _.
+      transitivity (G i j * (L i k * (is_lt (INR j) (INR k) + delta j k / 2) * w k j)); [|ring].
+      f_equal. unfold w. rewrite <- sumf_scal. apply sumf_ext. intros l _. rewrite <- sumf_scal.
+      apply sumf_ext. intros; field.
+    + rewrite sumf_swap. apply sumf_ext. intros k Hk. rewrite sumf_scal, HP, (delta_sym k j) by easy. ring.
+  - transitivity (sumf n (fun l => sumf n (fun m => T l m * ((dA l m + dA m l) / 2)))).
+    + symmetry. transitivity (sumf n (fun l => sumf n (fun m => sumf n (fun j => sumf n (fun k =>
+        P k j * (V j l * V k m * ((dA l m + dA m l) / 2))))))).
+      { apply sumf_ext. intros l Hl. apply sumf_ext. intros m Hm. rewrite HT by easy.
+        rewrite Rmult_comm, <- sumf_scal. apply sumf_ext. intros j Hj. rewrite HB by easy.
+        rewrite <- !sumf_scal. apply sumf_ext. intros; ring. }
+      transitivity (sumf n (fun j => sumf n (fun k => sumf n (fun l => sumf n (fun m =>
+        P k j * (V j l * V k m * ((dA l m + dA m l) / 2))))))).
+      { rewrite (sumf_ext n _ (fun l => sumf n (fun j => sumf n (fun k => sumf n (fun m =>
+          P k j * (V j l * V k m * ((dA l m + dA m l) / 2))))))).
+        - rewrite sumf_swap. apply sumf_ext. intros j _. apply sumf_swap.
+        - intros l _. rewrite sumf_swap. apply sumf_ext. intros j _. apply sumf_swap. }
+      apply sumf_ext. intros j _. apply sumf_ext. intros k _. rewrite <- exchanged. unfold w.
+      rewrite <- sumf_scal. apply sumf_ext. intros l _. apply sumf_scal.
+    + transitivity (sumf n (fun l => sumf n (fun m => T l m / 2 * dA l m))
+        + sumf n (fun l => sumf n (fun m => T l m / 2 * dA m l))).
+      { rewrite <- sumf_plus. apply sumf_ext. intros l _. rewrite <- sumf_plus. apply sumf_ext.
+        intros; field. }
+      rewrite (sumf_swap n n (fun l m => T l m / 2 * dA m l)), <- sumf_plus. apply sumf_ext.
+      intros l Hl. rewrite <- sumf_plus. apply sumf_ext. intros m Hm. rewrite Hbar by easy. field.
+Qed.
+End Adjoint.
