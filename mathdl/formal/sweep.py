@@ -9,8 +9,8 @@ from sympy import Integer
 
 from mathdl.errors import UnsupportedError
 from mathdl.formal.context import Context, Lemma, Tactics
-from mathdl.formal.factors import through_factor
 from mathdl.formal.extremes import FOLDS, share
+from mathdl.formal.factors import through_factor
 from mathdl.formal.loop_tangents import loop_tangents
 from mathdl.formal.loops import Unrolled, is_states, loop_of, of_result, with_loops
 from mathdl.formal.matrices import (
