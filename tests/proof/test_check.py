@@ -65,7 +65,7 @@ def test_back_propagation_through_time(name: str) -> None:
     assert checked, str(checked)
 
 
-SHORT = [0, 2, 11, 14, 16]
+SHORT = [11, 14, 16]
 
 
 @pytest.mark.parametrize("number", SHORT)
