@@ -188,20 +188,25 @@ class Chain:
             return self._congruence_of_matrices(t, rebuilt)
         index = out_indices(t.ndim)
         body, bound = context.system.body(t, index)
-        changed, used = {}, []
+        real, named = context.text.real, {*index, *(s for s, _ in bound)}
+        changed, used, each = {}, [], ""
         for e in sorted(entries(body), key=str):
             new, lemmas = self.known[context.system.tensor(e)]
-            if lemmas:
-                changed[e] = context.system.entry(new, e.args)
-                used += [u for u in lemmas if u not in used]
+            if not lemmas:
+                continue
+            changed[e] = context.system.entry(new, e.args)
+            used += [u for u in lemmas if u not in used]
+            if e.free_symbols <= named:
+                steps = "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas)
+                each += (f" replace ({real(e)}) with ({real(changed[e])})"
+                         f" by (symmetry; {steps}reflexivity);")
         before = context.system.reduced(t, body, bound)
         after = context.system.reduced(t, body.xreplace(changed), bound)
-        real = context.text.real
         start = [
             "intros.", f"transitivity {real(after)}.",
             f"{{ change ({real(before)} = {real(after)}).",
             *(f"  apply {_EXTENSION[t.equation.reduce]}_ext; intros {s} {s}_lt." for s, _ in bound),
-            "  first [ reflexivity |"
+            f"  first [ reflexivity |{each} close |"
             + "".join(f" repeat rewrite {u.name} by range;" for u in used) + " close ]. }",
         ]
         what = f"{context.name(t)} = {context.name(rebuilt)}"

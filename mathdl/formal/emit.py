@@ -20,6 +20,7 @@ from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.coq import nat
 from mathdl.formal.fixpoints import definitions
 from mathdl.formal.known import MatrixFacts
+from mathdl.formal.nearby import Nearby
 from mathdl.formal.stages import stages
 from mathdl.formal.statement import COMMENT, Statement, Statements
 from mathdl.formal.sweep import Sweep
@@ -68,7 +69,6 @@ class _Part:
 
     def __init__(self, context: Context, module: str) -> None:
         self.context, self.module = context, module
-        self.statement = Statement(context)
         self.theorems: list[str] = []
         self.sweep = Sweep(context)
         steps = context.rewritings()
@@ -79,6 +79,14 @@ class _Part:
                                f"the derivative by {w.name}")
             for w in context.wrt
         }
+        self.known = MatrixFacts(context, self.sweep.prover)
+        before = self._everywhere()
+        self.before = before or []
+        self.statement = Statement(context, own_domain=before is None)
+        self.nearby = None
+        if before is None:
+            self.nearby = Nearby(context, self.to_prepared, self.statement)
+            self.sweep.watch(self.nearby.moving())
 
     def _to_prepared(self, steps: Sequence[tuple[int, Rewrite]]) -> Path:
         """By the steps before the sweep if they do: what is known at the point comes later."""
@@ -93,10 +101,11 @@ class _Part:
             return self.chain.path(context.value, context.prepared, "the value")
 
     def text(self) -> str:
-        context, statement = self.context, self.statement
-        known = MatrixFacts(context, self.sweep.prover)
-        before = [u.text() for u in self._everywhere(in_order(self.to_prepared.lemmas))]
+        context, statement, known = self.context, self.statement, self.known
+        before = self.before
         done = {u.name for u in in_order(self.to_prepared.lemmas)}
+        if self.nearby is not None:
+            before, done = self.nearby.section(self._all_negated), set()
         after = [u.text() for u in in_order(
             u for path in self.to_result.values() for u in path.lemmas)
                  if u.name not in done]
@@ -132,14 +141,32 @@ class _Part:
         ]
         return "\n".join(line for line in lines if line) + "\n"
 
-    def _everywhere(self, lemmas: Sequence[Lemma]) -> list[Lemma]:
-        """What holds of the value holds wherever the inputs are."""
+    def _everywhere(self) -> list[str] | None:
+        """That the value is what is differentiated, wherever the inputs are; None if it is only
+        where its domain's conditions hold."""
+        context = self.context
+        lemmas = in_order(self.to_prepared.lemmas)
+        below = topological([context.value, context.prepared])
+        if lemmas and any(context.system.signs[t] != context.system.always[t] for t in below) and (
+                self._have_conditions(lemmas)):
+            return None
+        alone = [lemma.statement for lemma in lemmas]
         for lemma in lemmas:
-            points = [w for w in self.context.wrt if self.context.name(w) in words(lemma.statement)]
+            points = [w for w in context.wrt if context.name(w) in words(lemma.statement)]
             lemma.statement = "".join(
-                f"forall {self.context.name(w)} : {arrow(w.ndim)}, " for w in points
+                f"forall {context.name(w)} : {arrow(w.ndim)}, " for w in points
             ) + lemma.statement
-        return list(lemmas)
+        try:
+            return [u.text() for u in lemmas]
+        except UnsupportedError:
+            for lemma, statement in zip(lemmas, alone, strict=True):
+                lemma.statement = statement
+            return None
+
+    def _have_conditions(self, lemmas: Sequence[Lemma]) -> bool:
+        """Whether one of the steps holds under conditions only."""
+        conditional = {f"law_{line.number}" for line in self.context.proof.lines if line.conditions}
+        return any(lemma.name in conditional for lemma in lemmas)
 
     def _given(self) -> list[str]:
         """Dims, and the inputs that do not move, with what is assumed of them."""
@@ -188,9 +215,11 @@ class _Part:
             ]
         for (label, text), condition in zip(statement.domain, statement.conditions, strict=True):
             lines += [f"Hypothesis {label} : {text}.", f"#[local] Hint Resolve {label} : signs."]
-            if condition.term.is_Add:
-                lines.append(self._negated(label, condition).text())
+            lines += self._all_negated([(label, condition)])
         return lines
+
+    def _all_negated(self, conditions: Sequence[tuple[str, Condition]]) -> list[str]:
+        return [self._negated(label, c).text() for label, c in conditions if c.term.is_Add]
 
     def _negated(self, label: str, condition: Condition) -> Lemma:
         """What does not vanish does not vanish with the other sign."""
@@ -220,7 +249,10 @@ class _Part:
             f"  ({' + '.join(self._total(w) for w in context.wrt)}).",
             "Proof using All.",
         ]
-        if self.to_prepared.lemmas:
+        if self.nearby is not None:
+            lines += [f"  apply (is_derive_ext_loc (fun t => {differentiated})).",
+                      "  {", *(f"    {line}" for line in self.nearby.agreement()), "  }"]
+        elif self.to_prepared.lemmas:
             lines += [
                 f"  apply (is_derive_ext (fun t => {differentiated})).",
                 f"  {{ intros t. symmetry. {self.to_prepared.tactics()} }}",

@@ -55,10 +55,12 @@ class Statement:
     the others are written out where they are read.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, own_domain: bool = False) -> None:
+        """``own_domain``: what the value needs to be defined is a hypothesis too."""
         self.context = context
         self.roots = [context.value, *context.results.values()]
-        below = with_loops([context.prepared, *context.raw.values(), *context.results.values()])
+        below = with_loops([*([context.value] if own_domain else []), context.prepared,
+                            *context.raw.values(), *context.results.values()])
         moved = set(with_loops([context.prepared]))
         conditions = {context.condition(c): c for t in below
                       for c in context.system.conditions(t, t in moved)}

@@ -45,11 +45,22 @@ class Sweep:
         bars = self._cotangents()
         self.unseen = {t for t in self.order()  # inverses within the solution of a system
                        if primitive(t) == "inv" and t not in bars}
-        for t in self.order():
+        self.beside: list[Tensor] = []  # quantities that move and are not below the value
+        self._register(self.order())
+        self.quantities: dict[str, Any] = {}
+
+    def _register(self, tensors: Sequence[Tensor]) -> None:
+        for t in tensors:
             if t.definition is not None and not self.parts(t, out_indices(t.ndim))[0]:
                 self.still.add(t)
-            self.prover.dots[f"{context.name(t)}_dot"] = t
-        self.quantities: dict[str, Any] = {}
+            self.prover.dots[f"{self.context.name(t)}_dot"] = t
+
+    def watch(self, tensors: Sequence[Tensor]) -> None:
+        """Have tangents of further quantities."""
+        self.beside = [t for t in with_loops(tensors)
+                       if self.context.system.moving[t] and t not in self.moving]
+        self.context.add([inverse_in(t) for t in self.beside if primitive(t)])
+        self._register(self.beside)
 
     def order(self) -> list[Tensor]:
         return [t for t in with_loops([self.context.prepared]) if self.context.system.moving[t]]
@@ -96,7 +107,7 @@ class Sweep:
         """For every quantity its derivative along the curve, and that it is that."""
         lines: list[str] = []
         done: set[Tensor] = set()
-        for t in self.order():
+        for t in (*self.order(), *self.beside):
             if is_states(t) and t not in done:
                 loop = loop_of(t)
                 inside = [u for u in loop.inside

@@ -129,6 +129,16 @@ Proof.
     apply Rabs_def2 in Hy. lra. }
   apply C in P. unfold filtermap in P. revert P. apply filter_imp. intros; lra.
 Qed.
+Lemma positive_near (f : R -> R) (t l : R) :
+  is_derive f t l -> 0 < f t -> locally t (fun s => 0 < f s).
+Proof. intros H P. apply (locally_lt (fun _ => 0) f t 0 l); [apply D_const | easy | easy]. Qed.
+Lemma nonzero_near (f : R -> R) (t l : R) :
+  is_derive f t l -> f t <> 0 -> locally t (fun s => f s <> 0).
+Proof.
+  intros H N. destruct (Rtotal_order (f t) 0) as [L|[E|G]]; [|easy|].
+  - generalize (locally_lt f (fun _ => 0) t l 0 H (D_const 0 t) L). apply filter_imp. intros; lra.
+  - generalize (positive_near f t l H G). apply filter_imp. intros; lra.
+Qed.
 (* A choice by a comparison, away from the tie. *)
 Lemma D_choice (a b f g : R -> R) (t da db df dg : R) :
   a t <> b t -> is_derive a t da -> is_derive b t db -> is_derive f t df -> is_derive g t dg ->

@@ -65,6 +65,13 @@ Proof.
   generalize (filter_and _ _ (IHn (fun i L => H i (Nat.lt_lt_succ_r _ _ L))) (H n (Nat.lt_succ_diag_r n))).
   apply filter_imp. intros s [A B] i L. destruct (Nat.eq_dec i n) as [->|N]; [easy|]. apply A. lia.
 Qed.
+Lemma locally_all2 m n (P : nat -> nat -> R -> Prop) t :
+  (forall i j, (i < m)%nat -> (j < n)%nat -> locally t (P i j)) ->
+  locally t (fun s => forall i j, (i < m)%nat -> (j < n)%nat -> P i j s).
+Proof.
+  intros H. generalize (locally_all m (fun i s => forall j, (j < n)%nat -> P i j s) t
+    (fun i L => locally_all n (P i) t (fun j => H i j L))). apply filter_imp. auto.
+Qed.
 
 (* Each entry's share of the derivative: all of it goes to the one that attains the extreme. *)
 Lemma shares n f g m : (m < n)%nat -> (forall i, (i < n)%nat -> f i = delta i m) ->

@@ -111,6 +111,8 @@ Proof.
   - rewrite Z, inverse_of_0, Rabs_R0. rewrite (ln_outside 0 (Rlt_irrefl 0)). apply eq_sym, Ropp_0.
   - rewrite Rabs_inv by easy. apply ln_Rinv. now apply Rabs_pos_lt.
 Qed.
+Lemma logdet_positive n A : 0 < det n A -> logdet n A = ln (det n A).
+Proof. intros H. unfold logdet. now rewrite Rabs_pos_eq by lra. Qed.
 Lemma logdet_ext n A B : same n A B -> logdet n A = logdet n B.
 Proof. intros H. unfold logdet. now rewrite (det_ext n A B H). Qed.
 Lemma logdet_turned n A : logdet n (turned A) = logdet n A.

@@ -62,6 +62,19 @@ Ltac side := repeat split; first [ pos | nonneg | nz ].
 Lemma exp_minus a b : exp (a - b) = exp a * / exp b.
 Proof. unfold Rminus. now rewrite exp_plus, exp_Ropp. Qed.
 Ltac open_exp := repeat rewrite ?exp_Ropp, ?exp_minus, ?exp_plus, ?exp_0.
+Lemma exp_multiple p x : exp (IZR (Z.pos p) * x) = exp x ^ Pos.to_nat p.
+Proof.
+  rewrite <- positive_nat_Z, <- INR_IZR_INZ. induction (Pos.to_nat p) as [|n IH]; [simpl; now rewrite Rmult_0_l, exp_0|].
+  rewrite S_INR, Rmult_plus_distr_r, Rmult_1_l, exp_plus, IH. simpl. ring.
+Qed.
+Lemma exp_negative_multiple p x : exp (IZR (Z.neg p) * x) = / (exp x ^ Pos.to_nat p).
+Proof. rewrite <- exp_multiple, <- exp_Ropp. f_equal. change (Z.neg p) with (- Z.pos p)%Z. rewrite opp_IZR. ring. Qed.
+Ltac powered p := let n := eval cbv in (Pos.to_nat p) in change (Pos.to_nat p) with n.
+Ltac open_multiples := open_exp; repeat match goal with
+  | |- context [exp (IZR (Z.pos ?p) * ?x)] => rewrite (exp_multiple p x); powered p
+  | |- context [exp (IZR (Z.neg ?p) * ?x)] => rewrite (exp_negative_multiple p x); powered p
+  | |- context [exp (?c * ?a * ?b)] => rewrite (Rmult_assoc c a b)
+  end; open_exp.
 (* algebra with the squares of one root or two *)
 Ltac rooted := match goal with |- context [sqrt ?x] =>
   let E := fresh in assert (E : sqrt x ^ 2 = x) by (apply pow2_sqrt; nonneg);
@@ -189,6 +202,7 @@ Ltac close := cbv beta; try real_eq; cbn [Z.of_nat Pos.of_succ_nat Pos.succ]; nu
     end
   | solve [open_roots; algebra]
   | solve [open_exp; algebra]
+  | lazymatch goal with |- context [exp (_ * _)] => solve [open_multiples; algebra] end
   | solve [open_scalars; open_exp; algebra]
   | solve [unify_arguments; algebra]
   | lazymatch goal with |- context [Rpower _ _] =>
@@ -294,3 +308,17 @@ Ltac D := lazymatch goal with
       | eapply (D_comp g f); [D | cbv beta; solve [eauto 2 with scalars]] ]
   | |- is_derive _ _ _ => first [solve [eauto 4 with curves] | solve [eauto 2 with scalars]]
   end.
+
+(* ---- what holds at the point, of what moves, holds near it ---- *)
+Ltac near := cbv beta; first
+  [ apply filter_forall; intro; solve [known | nz]
+  | lazymatch goal with
+    | |- locally _ (fun t => forall i j : nat, (i < ?m)%nat -> (j < ?n)%nat -> @?P i j t) =>
+        apply (locally_all2 m n P); intros; near
+    | |- locally _ (fun t => forall i : nat, (i < ?n)%nat -> @?P i t) =>
+        apply (locally_all n P); intros; near
+    | |- locally _ (fun t => 0 < @?f t) => eapply (positive_near f); [D | known]
+    | |- locally _ (fun t => det ?n (@?A t) <> 0) =>
+        eapply nonzero_near; [eapply (D_det_rows n A); intros; cbv beta; D | known]
+    | |- locally _ (fun t => @?f t <> 0) => eapply (nonzero_near f); [D | solve [known | nz]]
+    end ].
