@@ -105,7 +105,7 @@ class _Part:
         before = self.before
         done = {u.name for u in in_order(self.to_prepared.lemmas)}
         if self.nearby is not None:
-            before, done = self.nearby.section(self._all_negated), set()
+            before, done = self.nearby.section(self._negated), set()
         after = [u.text() for u in in_order(
             u for path in self.to_result.values() for u in path.lemmas)
                  if u.name not in done]
@@ -147,8 +147,8 @@ class _Part:
         context = self.context
         lemmas = in_order(self.to_prepared.lemmas)
         below = topological([context.value, context.prepared])
-        if lemmas and any(context.system.signs[t] != context.system.always[t] for t in below) and (
-                self._have_conditions(lemmas)):
+        here = any("positive" == context.system.signs[t] != context.system.always[t] for t in below)
+        if here and self._have_conditions(lemmas):
             return None
         alone = [lemma.statement for lemma in lemmas]
         for lemma in lemmas:
@@ -215,11 +215,9 @@ class _Part:
             ]
         for (label, text), condition in zip(statement.domain, statement.conditions, strict=True):
             lines += [f"Hypothesis {label} : {text}.", f"#[local] Hint Resolve {label} : signs."]
-            lines += self._all_negated([(label, condition)])
+            if condition.term.is_Add:
+                lines.append(self._negated(label, condition).text())
         return lines
-
-    def _all_negated(self, conditions: Sequence[tuple[str, Condition]]) -> list[str]:
-        return [self._negated(label, c).text() for label, c in conditions if c.term.is_Add]
 
     def _negated(self, label: str, condition: Condition) -> Lemma:
         """What does not vanish does not vanish with the other sign."""

@@ -18,6 +18,7 @@ from mathdl.formal.chain import Path
 from mathdl.formal.context import Context, Lemma, arrow, in_order
 from mathdl.formal.matrices import matrix_of, primitive
 from mathdl.formal.statement import Statement
+from mathdl.formal.system import Condition
 from mathdl.formal.terms import entries, is_entry
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
@@ -37,7 +38,7 @@ class Nearby:
                       if context.system.signs[w] == "positive" and label.endswith("_sign")]
         self.given += [(label, context.condition(c)) for label, c in self.conditions]
 
-    def section(self, negated: Callable[..., list[str]]) -> list[str]:
+    def section(self, negated: Callable[[str, Condition], Lemma]) -> list[str]:
         """The lemma and all that it uses, in a section of their own."""
         context = self.context
         variables = [f"Variable {context.name(w)} : {arrow(w.ndim)}." for w in context.wrt]
@@ -45,20 +46,22 @@ class Nearby:
             variables += [f"Hypothesis {label} : {text}.",
                           f"#[local] Hint Resolve {label} : signs."]
         below = topological([context.value, context.prepared])
-        signs = [u for t in below if (u := context.sign_lemma(t, False)) is not None]
+        signs = [u for t in below if context.system.signs[t] == "positive"
+                 and (u := context.sign_lemma(t, False)) is not None]
         lemmas = in_order(self.path.lemmas)
-        own = {u.name: f"near_{u.name}" for u in [*signs, *lemmas]}
+        other = [negated(label, c) for label, c in self.conditions if c.term.is_Add]
+        own = {u.name: f"near_{u.name}" for u in [*other, *signs, *lemmas]}
         logs = self._logarithms()
         whole = context.over(context.value)
         a, b = (context.text.real(context.entry(t)) for t in (context.value, context.prepared))
         last = Lemma(NAME, f"{whole}{a} = {b}", ["intros.", self.path.tactics()])
-        texts = [u.text() for u in signs] + [u.text() for u, _ in logs]
+        texts = [u.text() for u in [*other, *signs, *(u for u, _ in logs)]]
         texts += [self._text(u, logs) for u in lemmas]
         texts.append(last.text().replace("Proof.", "Proof using All.", 1))
         named = re.compile(rf"\b({'|'.join(own)})\b") if own else None
         if named is not None:
             texts = [named.sub(lambda m: own[m[1]], text) for text in texts]
-        return ["Section Near.", *variables, *negated(self.conditions), *texts, "End Near."]
+        return ["Section Near.", *variables, *texts, "End Near."]
 
     def _logarithms(self) -> list[tuple[Lemma, tuple[Tensor, Tensor]]]:
         """Where a determinant is positive, ``logdet`` is its logarithm."""
