@@ -12,6 +12,7 @@ from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily
 from mathdl.catalogue.distributions.positive import Gamma
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.entry import Instance, entry
+from mathdl.catalogue.optimizers.stationary import in_turn
 from mathdl.ir.tensor import Tensor
 
 
@@ -128,8 +129,12 @@ class MultivariateNormal(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any) -> MultivariateNormal:
-        apart = x - md.mean(x, axis=0)
-        return cls(md.mean(x, axis=0), apart.T @ apart / x.shape[0])
+        """Where the score of these rows is zero, derived and solved."""
+        d = x.shape[-1]
+        made = cls(md.tensor("mu", d), md.tensor("Sigma", d, d, assume="positive_definite"))
+        score = made.score(x)
+        found = in_turn([score["mu"], score["Sigma"]], [made.mu, made.Sigma])
+        return cls(found[made.mu], found[made.Sigma])
 
     def sample(self, noise: Any) -> Tensor:
         """``mu + L noise`` with the Cholesky factor, for a vector or rows of noise."""
