@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import mathdl as md
 from mathdl.catalogue.distributions.estimation import maximum_likelihood
+from mathdl.catalogue.distributions.natural import parameters_at
 from mathdl.catalogue.entry import Instance
 from mathdl.ir.tensor import Tensor
 
@@ -105,6 +106,14 @@ class ExponentialFamily(Distribution):
             return cls(**maximum_likelihood(cls, x, known), **known)
         except md.UnsupportedError:
             raise cls._not_closed("maximum-likelihood estimate") from None
+
+    @classmethod
+    def of_natural(cls, *eta: Any, **known: Any) -> Any:
+        """The member whose natural parameters are ``eta``: solved, with some parameters known."""
+        try:
+            return cls(**parameters_at(cls, eta, known), **known)
+        except md.UnsupportedError:
+            raise cls._not_closed("member of given natural parameters") from None
 
     @property
     @abstractmethod

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
 from mathdl.catalogue.entry import Instance, entry
-from mathdl.catalogue.optimizers.stationary import replaced, stationary
+from mathdl.catalogue.optimizers.stationary import put, replaced, stationary
 from mathdl.ir.tensor import Tensor
 
 
@@ -110,6 +110,14 @@ class Categorical(ExponentialFamily):
         free = stationary(md.sum(counts * md.log(p)) - md.sum(p), p, p)
         free = replaced(free, {counts: md.sum(x, axis=0)})
         return cls(free / md.sum(free))
+
+    @classmethod
+    def of_natural(cls, *eta: Any, **known: Any) -> Categorical:
+        """Natural parameters that differ by a number are of one member: its mean is derived."""
+        (given,) = eta
+        free = md.tensor("eta", *given.shape)
+        (mean,) = cls(free).expected_statistic(free)
+        return cls(put(mean, {free: given}))
 
     def sample(self, noise: Any) -> Tensor:
         """The class in whose share of 0 to 1 the noise lies; the derivative by ``p`` is 0."""

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Pow
 
 import mathdl as md
-from mathdl.catalogue.entry import entries
+from mathdl.catalogue.distributions.natural import declared
 from mathdl.catalogue.optimizers.stationary import in_turn, replaced
 from mathdl.ir.build import define, out_ranges, read, restate
 from mathdl.ir.dim import Shape
 from mathdl.ir.index import slot
-from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def maximum_likelihood(family: Family, x: Any, known: Mapping[str, Any]) -> dict
     """
     if not isinstance(x, Tensor):
         raise md.UnsupportedError("observations of several parts")
-    axes = len(_declared(family)[0].shape)
+    axes = next(iter(declared(family).values())).ndim
     shape = x.shape[x.ndim - axes:]
     statistics, numbers, found = _solved(family, shape, tuple(known))
     over = tuple(range(x.ndim - axes))
@@ -48,19 +47,13 @@ def maximum_likelihood(family: Family, x: Any, known: Mapping[str, Any]) -> dict
     return {name: _apart(replaced(at, {**means, **given})) for name, at in found.items()}
 
 
-def _declared(family: Family) -> list[Tensor]:
-    """The parameters as the catalogue declares them, in the order of the fields."""
-    (own,) = (one for one in entries().values() if one.function is family)
-    inputs = {t.name: t for t in inputs_of([own.instance().expr])}
-    return [inputs[f.name] for f in fields(family) if f.name in inputs]
-
-
 @lru_cache
 def _solved(
     family: Family, shape: Shape, known: tuple[str, ...]
 ) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
     """Means of statistics, known numbers, and the estimates as expressions of both."""
-    parameters = [md.tensor(str(p.name), *shape, assume=p.assume) for p in _declared(family)]
+    parameters = [md.tensor(name, *shape, assume=p.assume)
+                  for name, p in declared(family).items()]
     numbers = [md.tensor(name) for name in known]
     made = family(**{str(t.name): t for t in (*parameters, *numbers)})
     eta = made.natural

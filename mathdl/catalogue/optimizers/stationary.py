@@ -63,7 +63,9 @@ def root(equation: Tensor, unknown: Tensor, at: Any) -> Tensor:
             return _through_inverse(equation, unknown, inverse)
         return _entry_by_entry(equation, unknown)
     residual = replaced(equation, {unknown: at})
-    return simplify([at - _quotient(slope, residual)])[0]
+    if isinstance(at, int) and at == 0:
+        return put(_quotient(slope, put(-residual, {})), {})
+    return put(at - _quotient(slope, residual), {})
 
 
 def in_turn(
@@ -82,8 +84,8 @@ def in_turn(
     while len(found) < len(unknowns):
         number, unknown, at = _next(left, [u for u in unknowns if u not in found])
         del left[number]
-        left = [_put(one, {unknown: at}) for one in left]
-        found = {u: _put(value, {unknown: at}) for u, value in found.items()} | {unknown: at}
+        left = [put(one, {unknown: at}) for one in left]
+        found = {u: put(value, {unknown: at}) for u, value in found.items()} | {unknown: at}
     return found
 
 
@@ -102,10 +104,6 @@ def _next(
     raise UnsupportedError(
         f"no condition can be solved for {' or '.join(str(u.name) for u in unknowns)}"
     )
-
-
-def _put(expr: Tensor, values: Mapping[Tensor, Tensor]) -> Tensor:
-    return simplify([replaced(expr, values)])[0]
 
 
 def kinked(below: Tensor, above: Tensor, kink: Any) -> Tensor:
@@ -129,6 +127,11 @@ def replaced(expr: Tensor, values: Mapping[Tensor, Any]) -> Tensor:
     """The expression with inputs replaced, each by a tensor of its shape."""
     tensors = {t: md.zeros(*t.shape) + value for t, value in values.items()}
     return rewrite([expr], replace=tensors)[0]
+
+
+def put(expr: Tensor, values: Mapping[Tensor, Any]) -> Tensor:
+    """The expression with inputs replaced, simplified."""
+    return simplify([replaced(expr, values)])[0]
 
 
 def _quotient(slope: Tensor, residual: Tensor) -> Tensor:
@@ -185,9 +188,9 @@ def _through_inverse(equation: Tensor, unknown: Tensor, inverse: Tensor) -> Tens
     (stated,) = rewrite([equation], replace={inverse: free})
     slope = md.derive(stated, free)[free]
     if not {free, unknown} & set(inputs_of([slope])) and unknown not in inputs_of([stated]):
-        return simplify([md.inv(root(stated, free, 0))])[0]
+        return put(md.inv(root(stated, free, 0)), {})
     zero = md.zeros(*unknown.shape)
-    around = _put(sum((unknown @ term @ unknown for term in _terms(equation)), zero), {})
+    around = put(sum((unknown @ term @ unknown for term in _terms(equation)), zero), {})
     if _inverse(around, unknown) is not None:
         raise UnsupportedError(f"the condition on {unknown.name} reads its inverse throughout")
     return root(around, unknown, 0)
