@@ -19,6 +19,7 @@ A, B, R, S = (T(name, assume="positive") for name in ("a", "b", "r", "s"))
 M, M0, S0 = T("m"), T("m0"), T("s0", assume="positive")
 P, X = T("p", assume="unit_interval"), T("x", N)
 THETA, ALPHA = T("theta", K), T("alpha", C, assume="positive")
+MANY = T("p", C, assume="unit_interval")
 SIMPLEX = T("q", C, assume="probability_vector")
 COVARIANCE, NOISE = (T(name, K, K, assume="positive_definite") for name in ("V", "W"))
 BETA, GAMMA, NORMAL = D.Beta(A, B), D.Gamma(A, B), D.Normal(M0, S0)
@@ -27,6 +28,8 @@ VECTOR = D.MultivariateNormal(T("mu0", K), COVARIANCE)
 PAIRS: dict[str, tuple[Any, Any, Any, dict[str, str]]] = {
     "bernoulli": (BETA, P, D.Bernoulli(P).log_likelihood(X),
                   {"alpha": "sum(x) + a", "beta": "b + n - sum(x)"}),
+    "several bernoullis": (D.Beta(ALPHA, B), MANY, D.Bernoulli(MANY).log_likelihood(T("x", N, C)),
+                           {"alpha": "sum(x, axis=0) + alpha", "beta": "b + n - sum(x, axis=0)"}),
     "binomial": (BETA, P, D.Binomial(T("trials"), P).log_likelihood(X),
                  {"alpha": "sum(x) + a", "beta": "sum(trials - x) + b"}),
     "geometric": (BETA, P, D.Geometric(P).log_likelihood(X),
@@ -69,7 +72,8 @@ VALUES: dict[str, Any] = {
     "q": [0.2, 0.5, 0.3], "V": [[2.0, 0.3], [0.3, 1.0]], "W": [[0.5, -0.1], [-0.1, 0.8]],
     "A": [[1.0, 0.5], [-0.3, 2.0], [0.2, 0.1], [1.5, -1.0]],
 }
-OBSERVED = {"categorical": np.eye(3)[[0, 2, 1, 2]], "multinomial": np.array([2.0, 0.0, 3.0]),
+OBSERVED = {"several bernoullis": np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
+            "categorical": np.eye(3)[[0, 2, 1, 2]], "multinomial": np.array([2.0, 0.0, 3.0]),
             "normal vector": np.array([[1.0, 2.0], [0.5, -1.0], [0.0, 0.3], [2.0, 1.0]])}
 
 
@@ -78,9 +82,10 @@ def test_log_posterior_is_log_prior_plus_log_likelihood(name: str) -> None:
     """The slopes by the unknown agree, of the density of the posterior too."""
     prior, unknown, likelihood, _ = PAIRS[name]
     found = D.posterior(prior, unknown, likelihood)
-    change = found.log_density(unknown) - prior.log_density(unknown)
+    change = md.sum(found.log_density(unknown) - prior.log_density(unknown))
     arrays = {**{k: np.array(v) for k, v in VALUES.items()},
               "x": OBSERVED.get(name, np.array([2.0, 1.0, 3.0, 1.0]))}
+    arrays["p"] = np.array([0.3, 0.6, 0.1]) if unknown is MANY else arrays["p"]
     slopes = [value(md.derive(e, unknown)[unknown], arrays) for e in (change, likelihood)]
     np.testing.assert_allclose(*slopes, rtol=1e-9)
 

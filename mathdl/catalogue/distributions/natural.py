@@ -47,14 +47,18 @@ def declared(family: Family) -> dict[str, Tensor]:
 def _solved(
     family: Family, shapes: tuple[Shape, ...], known: tuple[str, ...]
 ) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
-    """Symbols for natural parameters, known numbers, and the parameters in terms of both."""
+    """Symbols for natural parameters, known numbers, and the parameters in terms of both.
+
+    Axes before those of one member are of many: their parameters are solved for entry by entry.
+    """
     numbers = {name: md.tensor(name) for name in known}
     stated = declared(family)
     general = family(**stated, **numbers).natural
-    sizes = {d: size for one, shape in zip(general, shapes, strict=True)
-             for d, size in zip(one.shape, shape, strict=True)}
+    ranks = [len(shape) - one.ndim for one, shape in zip(general, shapes, strict=True)]
+    sizes = {d: size for one, shape, lead in zip(general, shapes, ranks, strict=True)
+             for d, size in zip(one.shape, shape[lead:], strict=True)}
     parameters = {
-        name: md.tensor(name, *(sizes.get(d, d) for d in p.shape), assume=p.assume)
+        name: md.tensor(name, *shapes[0][:ranks[0]], *(sizes[d] for d in p.shape), assume=p.assume)
         for name, p in stated.items()
     }
     natural = family(**parameters, **numbers).natural
