@@ -21,12 +21,15 @@ class Distribution(ABC):
     """A family of distributions at parameters, which are tensors or numbers.
 
     ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"``,
-    ``"uniform"`` or both, or empty where no such expression is known.
+    ``"uniform"`` or both, a pair.  ``pathwise`` are the parameters by which a sample is
+    reparametrised: the expectation of its derivative by them is the derivative of its
+    expectation.  By the others it is not, as their changes move a choice that has no derivative.
 
     What has no closed form in the language raises UnsupportedError.
     """
 
-    noise: ClassVar[str] = ""
+    noise: ClassVar[str]
+    pathwise: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def log_density(self, x: Any) -> Tensor:
@@ -79,9 +82,9 @@ class Distribution(ABC):
         """The family's member of the greatest likelihood."""
         raise cls._not_closed("maximum-likelihood estimate")
 
+    @abstractmethod
     def sample(self, noise: Any) -> Tensor:
-        """A sample as an expression of noise: reparametrised, differentiable where it is dense."""
-        raise self._not_closed("sample of noise")
+        """A sample as an expression of noise, for many of them with axes in front."""
 
     @classmethod
     def _not_closed(cls, what: str) -> md.UnsupportedError:

@@ -38,6 +38,7 @@ class DiagonalNormal(ExponentialFamily):
     mu: Any
     sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     @property
     def _entries(self) -> Normal:
@@ -96,6 +97,7 @@ class MultivariateNormal(ExponentialFamily):
     mu: Any
     Sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "Sigma")
 
     def log_density(self, x: Any) -> Tensor:
         d = self.mu.shape[-1]
@@ -180,6 +182,8 @@ class NormalGamma(ExponentialFamily):
     kappa: Any
     alpha: Any
     beta: Any
+    noise: ClassVar[str] = "normal and uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "kappa", "beta")
 
     def log_density(self, x: Any) -> Tensor:
         mean, precision = x
@@ -202,6 +206,11 @@ class NormalGamma(ExponentialFamily):
         log_precision = md.digamma(self.alpha) - md.log(self.beta)
         spread = (1 + md.log(2 * pi) - md.log(self.kappa) - log_precision) / 2
         return precision.entropy + spread
+
+    def sample(self, noise: Any) -> Any:
+        """The pair, the precision as Gamma's; the mean is of the first normal number."""
+        precision = Gamma(self.alpha, self.beta).sample(noise)
+        return self.mu + noise[0][..., 0] / md.sqrt(self.kappa * precision), precision
 
     @property
     def natural(self) -> tuple[Any, ...]:
