@@ -116,8 +116,7 @@ def _plain(access: Access) -> tuple[Any, Access]:
     if number.has(slot(0), *out_indices(tensor.ndim)):
         return 1, access
     renamed = dict(zip(out_indices(tensor.ndim), access.index, strict=True))
-    inner, under = _plain(*moved(equation.operands, renamed))
-    return number * inner, under
+    return number, *moved(equation.operands, renamed)
 
 
 def _without(tensor: Tensor, r: int, body: Any, operands: Sequence[Access]) -> Tensor:

@@ -22,9 +22,11 @@ CANCELLED = [
     ("S @ (inv(S) @ sum(X, axis=0))", "sum(X, axis=0)"),
     ("S @ (n*inv(S)) @ S", "n*S"),
     ("A @ (-2*inv(A)/n) @ C", "-2*C/n"),
+    ("A.T @ (n*(2*inv(A)/3).T) @ C", "2*n*C/3"),
 ]
 KEPT = ["A @ (inv(A).T @ C)", "A @ (B @ inv(A) @ C)", "A @ ((B @ inv(A)) @ C)",
-        "A @ ((inv(A) + B) @ C)", "A.T @ ((inv(A) @ B) @ C)", "A @ (inv(A)*B) @ C"]
+        "A @ ((inv(A) + B) @ C)", "A.T @ ((inv(A) @ B) @ C)", "A @ (inv(A)*B) @ C",
+        "A @ einsum('ij,ji->i', inv(A), inv(B))"]
 
 
 @pytest.mark.parametrize("text", [*(text for text, _ in CANCELLED), *KEPT])
