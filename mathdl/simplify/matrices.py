@@ -77,8 +77,9 @@ def cancel(tensor: Tensor, context: Context) -> Tensor | None:
     equation = tensor.equation
     if equation.reduce != "sum" or tensor.label is not None:
         return None
-    numbers, operands = zip(*map(_plain, equation.operands), strict=True)
-    whole = substitute(equation.body, {slot(k): n * slot(k) for k, n in enumerate(numbers)})
+    plain = [_plain(a) for a in equation.operands]
+    operands = [access for _, access in plain]
+    whole = substitute(equation.body, {slot(k): n * slot(k) for k, (n, _) in enumerate(plain)})
     factors = [k for f in Mul.make_args(equation.body) if (k := slot_number(f)) is not None]
     for r in range(len(equation.extents)):
         symbol = bound_index(r)

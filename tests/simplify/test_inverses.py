@@ -45,6 +45,11 @@ def test_inverses_cancel_inside_products(text: str, expected: str) -> None:
     assert str(found) == expected
 
 
+def test_a_sum_that_reads_nothing() -> None:
+    (found,) = simplify([md.parse("sum(tril(ones(m, m)), axis=1)", SHAPES)])
+    np.testing.assert_array_equal(evaluate([found], {}, {"m": 3})[0], [1, 2, 3])
+
+
 @pytest.mark.parametrize("text", KEPT)
 def test_what_is_no_inverse_there_stays(text: str) -> None:
     (found,) = simplify([md.parse(text, SHAPES, ASSUME)])
