@@ -136,10 +136,10 @@ def split_delta(tensor: Tensor, context: Context) -> Tensor | None:
     if not binding:
         return None
     rest = Add(*(t for t in body.args if t not in binding))
-    return term_by_term(tensor, [*binding, *([rest] if rest != 0 else [])])
+    return _term_by_term(tensor, [*binding, *([rest] if rest != 0 else [])])
 
 
-def term_by_term(tensor: Tensor, terms: Sequence[Any]) -> Tensor:
+def _term_by_term(tensor: Tensor, terms: Sequence[Any]) -> Tensor:
     """The sum of the sums of terms."""
     operands = list(tensor.operands)
     total: Any = S.Zero
@@ -167,7 +167,7 @@ def distribute(tensor: Tensor, context: Context) -> Tensor | None:
     terms = [rest * term for term in sums[0].args]
     plain = all(is_product(term) for term in terms)
     wide = symbols_read(sums[0], equation.operands) >= set(ranges_of(tensor))
-    return term_by_term(tensor, terms) if plain and wide else None
+    return _term_by_term(tensor, terms) if plain and wide else None
 
 
 MAX_DISTRIBUTED = 3

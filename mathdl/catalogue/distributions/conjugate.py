@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from itertools import combinations_with_replacement, product
 from typing import Any, TypeVar
 
-from sympy import Add, Function, Rational, nan, oo, zoo
+from sympy import Function, Rational, nan, oo, zoo
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import ExponentialFamily
@@ -21,6 +21,7 @@ from mathdl.catalogue.distributions.natural import declared
 from mathdl.catalogue.distributions.positive import Beta, Dirichlet, Exponential, Gamma
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.distributions.vectors import MultivariateNormal, NormalGamma
+from mathdl.catalogue.optimizers.separate import separated
 from mathdl.catalogue.optimizers.stationary import in_turn, put, replaced
 from mathdl.ir.build import is_zero
 from mathdl.ir.system import depends_on, topological
@@ -28,9 +29,7 @@ from mathdl.ir.tensor import Tensor
 from mathdl.language.pointwise import as_tensor
 from mathdl.present.text import to_text
 from mathdl.scalar.declare import of_head
-from mathdl.simplify import Rule, rewrite_system, simplify
 from mathdl.simplify.networks import is_symmetric
-from mathdl.simplify.sums import term_by_term
 
 Family = TypeVar("Family", bound=ExponentialFamily)
 PLACES = (0, 1, Rational(1, 2))  # one of them is inside of every prior's support
@@ -134,19 +133,8 @@ def _in_pieces(expr: Tensor, unknowns: Sequence[Tensor]) -> bool:
     )
 
 
-def _by_terms(tensor: Tensor, _: Any) -> Tensor | None:
-    equation = tensor.equation
-    if equation.reduce != "sum" or tensor.label is not None or not isinstance(equation.body, Add):
-        return None
-    return term_by_term(tensor, equation.body.args)
-
-
-SPREAD = Rule("spread", "sum_k (f + g) = sum_k f + sum_k g", _by_terms)
-
-
 def _spread(expr: Tensor) -> Tensor:
-    """Simplified, with sums of sums as the sums of their terms: ``sum(1 - x) = n - sum(x)``."""
-    return simplify(rewrite_system(simplify([expr]), (SPREAD,)))[0]
+    return put(separated(expr), {})
 
 
 def beta_bernoulli(prior: Beta, x: Any) -> Beta:

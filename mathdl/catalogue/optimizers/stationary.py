@@ -15,6 +15,8 @@ import sympy
 
 import mathdl as md
 from mathdl.calculus.structure import factors
+from mathdl.catalogue.optimizers.separate import scalars as symbols_of
+from mathdl.catalogue.optimizers.separate import separated
 from mathdl.errors import UnsupportedError
 from mathdl.ir.bodies import inline, merge
 from mathdl.ir.build import define, out_ranges, read, restate
@@ -206,8 +208,8 @@ def _terms(tensor: Tensor) -> list[Tensor]:
 
 
 def _entry_by_entry(equation: Tensor, unknown: Tensor) -> Tensor:
-    body, operands = entry(equation, [unknown])
-    scalars = _scalars(body, operands)
+    body, operands = entry(separated(equation), [unknown])
+    scalars = symbols_of(body, operands)
     wanted = [k for k, a in enumerate(operands) if a.tensor is unknown and slot(k) in scalars]
     if len(wanted) != 1:
         raise UnsupportedError(
@@ -236,18 +238,6 @@ def _never_positive(number: Any) -> bool:
         f.is_nonnegative or (f.is_Pow and f.exp.is_Rational and f.exp.q == 2)
         for f in sympy.Mul.make_args(roots)
     )
-
-
-def _scalars(body: Any, operands: list[Access]) -> dict[Any, Any]:
-    """For each slot of the body a symbol with what is assumed of the tensor that it reads."""
-    return {
-        slot(k): sympy.Symbol(f"v{k}", real=True, positive=_positive(access.tensor))
-        for k, access in enumerate(operands) if body.has(slot(k))
-    }
-
-
-def _positive(tensor: Tensor) -> bool | None:
-    return True if "positive" in tensor.assume else None
 
 
 def entry(tensor: Tensor, variables: list[Tensor]) -> tuple[Any, list[Access]]:
