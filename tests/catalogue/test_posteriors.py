@@ -97,6 +97,8 @@ NOT_CONJUGATE = {
     "kink": (NORMAL, M, D.Laplace(M, S).log_likelihood(X)),
     "jump": (NORMAL, M, md.sum(md.where(M < X, M, 0))),
     "greatest": (NORMAL, M, md.max(X * M)),
+    "root of a square": (NORMAL, M, -md.sum(md.sqrt((T("y", N, assume="positive") - M) ** 2))),
+    "angle": (NORMAL, M, md.sum(md.arccos(md.cos(M - X)))),
     "correlated": (D.DiagonalNormal(T("mu0", K), T("s0", K, assume="positive")), THETA,
                    D.MultivariateNormal(THETA, NOISE).log_likelihood(T("x", N, K))),
     "logistic": (VECTOR, THETA, md.sum(md.log_sigmoid(T("A", N, K) @ THETA))),
@@ -115,6 +117,25 @@ def test_what_is_not_conjugate_is_refused(name: str) -> None:
 def test_the_likelihood_is_one_number() -> None:
     with pytest.raises(md.ShapeError, match=r"scalar, not of shape \(n,\)"):
         D.posterior(BETA, P, D.Bernoulli(P).log_density(X))
+
+
+def test_the_prior_does_not_read_the_unknown() -> None:
+    with pytest.raises(md.NamingError, match="the prior of m reads m"):
+        D.posterior(D.Normal(M, S), M, md.sum(X * M))
+
+
+def test_the_prior_is_of_an_exponential_family() -> None:
+    with pytest.raises(md.UnsupportedError, match="StudentT is no exponential family"):
+        D.posterior(D.StudentT(A, M0, S), M, md.sum(X * M))
+
+
+def test_names_that_are_used_inside_may_be_used_outside() -> None:
+    names = [T("coefficient0"), T("unknown", assume="positive"), T("eta1", assume="positive")]
+    found = D.posterior(D.Normal(names[0], names[1]), M, D.Normal(M, names[2]).log_likelihood(X))
+    assert found.mu.ndim == 0
+    assert str(found.sigma) == "sqrt(1/(n/eta1**2 + 1/unknown**2))"
+    known = D.normal_normal(NORMAL, X, T("unknown"))
+    assert str(known.sigma) == "sqrt(1/(1/s0**2 + n/unknown**2))"
 
 
 def test_coefficients_that_do_not_fit_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from itertools import combinations_with_replacement, product
 from typing import Any, TypeVar
 
-from sympy import Function, Rational, nan, oo, zoo
+from sympy import Function, Pow, Rational, nan, oo, zoo
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import ExponentialFamily
@@ -21,10 +21,10 @@ from mathdl.catalogue.distributions.natural import declared
 from mathdl.catalogue.distributions.positive import Beta, Dirichlet, Exponential, Gamma
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.distributions.vectors import MultivariateNormal, NormalGamma
-from mathdl.catalogue.optimizers.separate import separated
+from mathdl.catalogue.optimizers.separate import scalars, separated
 from mathdl.catalogue.optimizers.stationary import in_turn, put, replaced
 from mathdl.ir.build import is_zero
-from mathdl.ir.system import depends_on, topological
+from mathdl.ir.system import depends_on, inputs_of, topological
 from mathdl.ir.tensor import Tensor
 from mathdl.language.pointwise import as_tensor
 from mathdl.present.text import to_text
@@ -50,10 +50,16 @@ def posterior(prior: Family, unknown: Tensor | tuple[Tensor, ...], likelihood: T
     Raises:
         UnsupportedError: the prior is not conjugate to the likelihood.
         ShapeError: the likelihood is no scalar.
+        NamingError: the prior reads the unknown.
     """
+    if not isinstance(prior, ExponentialFamily):
+        raise md.UnsupportedError(f"{type(prior).__name__} is no exponential family")
     if likelihood.ndim:
         raise md.ShapeError(f"the log-likelihood is a scalar, not of shape {likelihood.shape}")
     unknowns = unknown if isinstance(unknown, tuple) else (unknown,)
+    parameters = _inputs([getattr(prior, f.name) for f in fields(prior)])
+    for one in set(unknowns) & set(parameters):
+        raise md.NamingError(f"the prior of {one.name} reads {one.name}")
     added = _coefficients(prior, unknown, unknowns, likelihood)
     natural = [before + more for before, more in zip(prior.natural, added, strict=True)]
     known = {name: getattr(prior, name) for name in (f.name for f in fields(prior))
@@ -67,8 +73,9 @@ def _coefficients(
 ) -> list[Tensor]:
     """Those of the prior's statistics in the log-likelihood."""
     statistics = prior.statistic(unknown)
+    name = _fresh("coefficient", [likelihood, *unknowns])
     symbols = [
-        md.tensor(f"coefficient{k}", *one.shape, assume="symmetric" if is_symmetric(one) else ())
+        md.tensor(f"{name}{k}", *one.shape, assume="symmetric" if is_symmetric(one) else ())
         for k, one in enumerate(statistics)
     ]
     pairs = zip(symbols, statistics, strict=True)
@@ -112,7 +119,7 @@ def _finite(tensor: Tensor) -> bool:
 def _constant(expr: Tensor, unknowns: Sequence[Tensor]) -> bool:
     """Whether its derivatives simplify to zero, or are exactly zero at small sizes.
 
-    Zero at random points is zero everywhere for what is analytic alone.
+    Only for what is analytic does zero at random points mean zero everywhere.
     """
     derived = md.derive(expr, list(unknowns))
     if all(is_zero(_spread(derived[u])) for u in unknowns):
@@ -124,13 +131,36 @@ def _constant(expr: Tensor, unknowns: Sequence[Tensor]) -> bool:
 
 
 def _in_pieces(expr: Tensor, unknowns: Sequence[Tensor]) -> bool:
-    """Whether the unknowns are read by a function with a kink or a jump."""
+    """Whether the unknowns are read by a function with a kink, a jump or branches."""
     carrying = depends_on([expr], unknowns, held=True)
-    equations = [t.definition for t in topological([expr]) if id(t) in carrying]
-    heads = {of_head(p.func) for e in equations if e is not None for p in e.body.atoms(Function)}
-    return any(e is not None and e.reduce in ("max", "min") for e in equations) or any(
-        head is not None and (head.kinks or head.name == "where") for head in heads
+    return any(_pieced(t) for t in topological([expr])
+               if id(t) in carrying and t.definition is not None)
+
+
+def _pieced(tensor: Tensor) -> bool:
+    equation = tensor.equation
+    body = equation.body.xreplace(scalars(equation.body, equation.operands))
+    heads = [of_head(one.func) for one in body.atoms(Function)]
+    return (
+        equation.reduce in ("max", "min")
+        or any(head is not None and (head.kinks or head.name in BRANCHED) for head in heads)
+        or any(not (one.exp.is_integer or one.base.is_positive) for one in body.atoms(Pow))
     )
+
+
+#: Without a kink that is declared, but no one analytic function on the real line.
+BRANCHED = ("where", "arcsin", "arccos", "tan")
+
+
+def _inputs(values: Sequence[Any]) -> list[Tensor]:
+    return inputs_of([value for value in values if isinstance(value, Tensor)])
+
+
+def _fresh(name: str, values: Sequence[Any]) -> str:
+    """The name, with underscores so that no input of the values begins with it."""
+    while any(str(one.name).startswith(name) for one in _inputs(values)):
+        name += "_"
+    return name
 
 
 def _spread(expr: Tensor) -> Tensor:
@@ -142,7 +172,7 @@ def beta_bernoulli(prior: Beta, x: Any) -> Beta:
 
     Bishop, Pattern Recognition and Machine Learning, eq. 2.18.
     """
-    p = md.tensor("unknown", assume="unit_interval")
+    p = md.tensor(_fresh("unknown", [x]), assume="unit_interval")
     return posterior(prior, p, Bernoulli(p).log_likelihood(x))
 
 
@@ -151,7 +181,7 @@ def beta_binomial(prior: Beta, x: Any, trials: Any) -> Beta:
 
     Gelman et al., Bayesian Data Analysis, section 2.4.
     """
-    p = md.tensor("unknown", assume="unit_interval")
+    p = md.tensor(_fresh("unknown", [x, trials]), assume="unit_interval")
     return posterior(prior, p, Binomial(trials, p).log_likelihood(x))
 
 
@@ -160,7 +190,7 @@ def gamma_exponential(prior: Gamma, x: Any) -> Gamma:
 
     Gelman et al., Bayesian Data Analysis, section 2.6.
     """
-    rate = md.tensor("unknown", assume="positive")
+    rate = md.tensor(_fresh("unknown", [x]), assume="positive")
     return posterior(prior, rate, Exponential(rate).log_likelihood(x))
 
 
@@ -169,7 +199,7 @@ def gamma_poisson(prior: Gamma, x: Any) -> Gamma:
 
     Gelman et al., Bayesian Data Analysis, section 2.6.
     """
-    rate = md.tensor("unknown", assume="positive")
+    rate = md.tensor(_fresh("unknown", [x]), assume="positive")
     return posterior(prior, rate, Poisson(rate).log_likelihood(x))
 
 
@@ -178,7 +208,7 @@ def normal_normal(prior: Normal, x: Any, sigma: Any) -> Normal:
 
     Bishop, Pattern Recognition and Machine Learning, eqs. 2.141 and 2.142.
     """
-    mu = md.tensor("unknown")
+    mu = md.tensor(_fresh("unknown", [x, sigma]))
     return posterior(prior, mu, Normal(mu, sigma).log_likelihood(x))
 
 
@@ -187,7 +217,7 @@ def dirichlet_categorical(prior: Dirichlet, x: Any) -> Dirichlet:
 
     Bishop, Pattern Recognition and Machine Learning, eq. 2.41.
     """
-    p = md.tensor("unknown", x.shape[-1], assume="probability_vector")
+    p = md.tensor(_fresh("unknown", [x]), x.shape[-1], assume="probability_vector")
     return posterior(prior, p, Categorical(p).log_likelihood(x))
 
 
@@ -197,8 +227,9 @@ def normal_gamma(prior: NormalGamma, x: Any) -> NormalGamma:
     Means are counted from the prior's, so that little cancels in ``beta``.
     Murphy, Machine Learning: A Probabilistic Perspective, section 4.6.3.7.
     """
-    mu, tau = md.tensor("unknown_mean"), md.tensor("unknown_precision", assume="positive")
-    shifted = md.tensor("shifted", *x.shape)
+    name = _fresh("unknown", [x, prior.mu, prior.kappa, prior.alpha, prior.beta])
+    mu, tau = md.tensor(f"{name}_mean"), md.tensor(f"{name}_precision", assume="positive")
+    shifted = md.tensor(f"{name}_shifted", *x.shape)
     likelihood = Normal(mu, 1 / md.sqrt(tau)).log_likelihood(shifted)
     found = posterior(replace(prior, mu=md.zeros()), (mu, tau), likelihood)
     apart = {shifted: x - prior.mu}
@@ -210,5 +241,5 @@ def linear_normal(prior: MultivariateNormal, A: Any, y: Any, Sigma: Any) -> Mult
 
     Bishop, Pattern Recognition and Machine Learning, eqs. 2.116 and 2.117.
     """
-    x = md.tensor("unknown", A.shape[-1])
+    x = md.tensor(_fresh("unknown", [A, y, Sigma]), A.shape[-1])
     return posterior(prior, x, MultivariateNormal(A @ x, Sigma).log_likelihood(y))
