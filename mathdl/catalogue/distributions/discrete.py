@@ -226,7 +226,7 @@ class Poisson(ExponentialFamily):
     def sample(self, noise: Any) -> Tensor:
         """How many events come in time, the last axis of the noise giving the times between.
 
-        Infinite where all of them do.  Devroye, Non-Uniform Random Variate Generation, lemma X.3.2.
+        Infinite where all of them do.  Devroye, Non-Uniform Random Variate Generation, section X.3.
         """
         late = md.where(md.cumsum(-md.log1p(-noise), axis=-1) > wide(self.rate), 1, 0)
         return md.sum(1 - late, axis=-1) / late[..., -1]

@@ -229,7 +229,7 @@ class Dirichlet(ExponentialFamily):
     def sample(self, noise: Any) -> Tensor:
         """Gamma samples divided by their sum: of noise with axes of shares and of tries.
 
-        Devroye, Non-Uniform Random Variate Generation, theorem XI.4.1; see :mod:`.tries`.
+        Devroye, Non-Uniform Random Variate Generation, section XI.4; see :mod:`.tries`.
         """
         return md.softmax(log_gamma_sample(self.alpha, *noise), axis=-1)
 
