@@ -14,11 +14,11 @@ from scipy import stats
 import mathdl as md
 
 D = md.distributions
-DRAWS, TRIES = 20_000, 12
+DRAWS, TRIES = 10_000, 12
 #: Axes of the noise behind those of the sample, for what is no number a number.
 AXES: dict[str, tuple[int, ...]] = {
     "gamma": (TRIES,), "student_t": (TRIES,), "beta": (2, TRIES), "dirichlet": (3, TRIES),
-    "von_mises": (3, 3 * TRIES), "poisson": (25,), "geometric": (60,), "binomial": (5,),
+    "von_mises": (3, 2 * TRIES), "poisson": (25,), "geometric": (60,), "binomial": (5,),
     "multivariate_normal": (3,), "diagonal_normal": (3,), "normal_gamma": (TRIES,),
 }
 
@@ -67,7 +67,7 @@ def test_samples_of_shares_follow_dirichlet() -> None:
     for k in range(3):
         law = stats.beta(alpha[k], alpha.sum() - alpha[k])
         assert stats.kstest(shares[:, k], law.cdf).pvalue > 1e-3
-    np.testing.assert_allclose(np.cov(shares.T), one.scipy.cov(), atol=0.003)
+    np.testing.assert_allclose(np.cov(shares.T), one.scipy.cov(), atol=0.004)
 
 
 @pytest.mark.parametrize(("family", "parameters", "law"), [
