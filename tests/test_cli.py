@@ -287,6 +287,7 @@ BAD = {
     "setting too small": (["train", "digits", "--epochs", "0"], "epochs must be at least 1"),
     "setting unknown": (["train", "digits", "--activation", "step"], "relu"),
     "hidden": (["train", "digits", "--hidden", "128,0"], "hidden must be at least 1"),
+    "constant": (["train", "digits", "--constants", "beta=0.5"], "it has beta1=0.9, beta2="),
 }
 
 
@@ -353,12 +354,13 @@ def test_help_imports_nothing_heavy() -> None:
 def test_options_reach_the_experiment(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("train", "digits", "--epochs", "2", "--hidden", "16,8", "--activation", "tanh",
-                 "--optimizer", "sgd", "--learning-rate", "0.5", "--batch-size", "100",
-                 "--seed", "3", "--out", str(out))
+                 "--optimizer", "momentum", "--learning-rate", "0.5", "--batch-size", "100",
+                 "--constants", "beta=0.5", "--seed", "3", "--out", str(out))
     assert result.status == 0, result.err
     assert json.loads((out / "history.json").read_text())["settings"] == {
-        "epochs": 2, "hidden": [16, 8], "activation": "tanh", "optimizer": "sgd",
-        "learning_rate": 0.5, "batch_size": 100, "seed": 3, "out": str(out), "patience": 0,
+        "epochs": 2, "hidden": [16, 8], "activation": "tanh",
+        "optimizer": "momentum", "constants": ["beta=0.5"], "learning_rate": 0.5,
+        "batch_size": 100, "seed": 3, "out": str(out), "patience": 0,
         "resume": "no",
     }
 

@@ -42,7 +42,7 @@ def of_loss(entry: Entry, instance: Instance) -> Facts:
 
 
 def of_distribution(entry: Entry, instance: Instance) -> Facts:
-    """Its moments, entropy, information and estimate, where they have a closed form."""
+    """Its moments, entropy, information and estimate, where they have a closed form; samples."""
     inputs = {t.name: t for t in inputs_of([instance.expr])}
     family: Any = entry.function
     made = family(**{f.name: inputs.get(f.name, md.tensor(f.name)) for f in fields(family)})
@@ -60,6 +60,8 @@ def of_distribution(entry: Entry, instance: Instance) -> Facts:
                   for f in fields(family) if f.name in inputs]
     except UnsupportedError:
         facts.append(("estimate", ""))
+    by = f", reparametrised by {' and '.join(family.pathwise)}" if family.pathwise else ""
+    facts.append(("sample", f"of {family.noise} noise{by}"))
     return tuple((what, text or "no closed form") for what, text in facts)
 
 

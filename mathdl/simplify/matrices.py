@@ -77,7 +77,9 @@ def cancel(tensor: Tensor, context: Context) -> Tensor | None:
     equation = tensor.equation
     if equation.reduce != "sum" or tensor.label is not None:
         return None
-    operands = equation.operands
+    plain = [_plain(a) for a in equation.operands]
+    operands = [access for _, access in plain]
+    whole = substitute(equation.body, {slot(k): n * slot(k) for k, (n, _) in enumerate(plain)})
     factors = [k for f in Mul.make_args(equation.body) if (k := slot_number(f)) is not None]
     for r in range(len(equation.extents)):
         symbol = bound_index(r)
@@ -85,21 +87,37 @@ def cancel(tensor: Tensor, context: Context) -> Tensor | None:
                    if any(symbol in e.free_symbols for e in operands[k].index)]
         if len(reading) != 2 or not set(reading) <= set(factors):
             continue
-        if symbol in substitute(equation.body, {slot(k): 1 for k in reading}).free_symbols:
+        if symbol in substitute(whole, {slot(k): 1 for k in reading}).free_symbols:
             continue
         for a, b in (reading, reading[::-1]):
             ends = _inverse_ends(operands[a], operands[b], symbol)
             if ends is not None:
-                body = substitute(equation.body, {slot(a): KroneckerDelta(*ends), slot(b): 1})
+                body = substitute(whole, {slot(a): KroneckerDelta(*ends), slot(b): 1})
                 return _without(tensor, r, body, operands)
             v = operands[b]
             for number, base in [(1, v.tensor), *unscaled(v.tensor)]:
                 found = _inner(operands[a], Access(base, v.index, v.held), symbol)
                 if found is not None:
                     last = {slot(a): number, slot(b): slot(len(operands))}
-                    body = substitute(equation.body, last)
+                    body = substitute(whole, last)
                     return _without(tensor, r, body, [*operands, found])
     return None
+
+
+def _plain(access: Access) -> tuple[Any, Access]:
+    """A number and an access that it multiplies: ``c`` and ``A[i, j]`` of ``(c A)[i, j]``."""
+    tensor = access.tensor
+    equation = tensor.definition
+    if (
+        equation is None or equation.reduce != "none" or len(equation.operands) != 1
+        or tensor.label is not None or tensor.requires or access.held
+    ):
+        return 1, access
+    number = equation.body / slot(0)
+    if number.has(slot(0), *out_indices(tensor.ndim)):
+        return 1, access
+    renamed = dict(zip(out_indices(tensor.ndim), access.index, strict=True))
+    return number, *moved(equation.operands, renamed)
 
 
 def _without(tensor: Tensor, r: int, body: Any, operands: Sequence[Access]) -> Tensor:
@@ -141,31 +159,69 @@ def _inverts(a: Tensor, b: Tensor) -> bool:
 
 
 def _inner(u: Access, v: Access, symbol: Any) -> Access | None:
-    """``V[k, ...] = sum_l W[k, l] X[l, ...]`` with ``W`` inverse to ``U``: what is left of it."""
-    equation = v.tensor.definition
+    """What is left of ``U V`` along ``symbol`` when ``V`` is a product that begins with ``W``.
+
+    ``V[k, ...] = sum_l W[k, l] X[l, ...]`` with ``W`` inverse to ``U``.
+    """
     places = [k for k, e in enumerate(v.index) if symbol in e.free_symbols]
+    if len(places) != 1 or v.index[places[0]] != symbol or v.held:
+        return None
+    own = {e: s for e, s in zip(v.index, out_indices(v.tensor.ndim), strict=True) if e.is_Symbol}
+    end = next((e for e in u.index[-2:] if e != symbol), None)
+    inside = Access(u.tensor, tuple(_OUTER if e == end else own.get(e) for e in u.index))
+    if end is None or None in inside.index:
+        return None
+    rest = _rest(inside, v.tensor, places[0])
+    if rest is None:
+        return None
+    index = tuple(end if k == places[0] else e for k, e in enumerate(v.index))
+    return Access(rest, index)
+
+
+def _rest(u: Access, product: Tensor, axis: int) -> Tensor | None:
+    """The tensor of which the product is ``inv(U)`` times, along one of its axes.
+
+    ``u`` reads ``U`` at that axis' index and one other; a factor may be a product itself.
+    """
+    equation, symbol = product.definition, out_indices(product.ndim)[axis]
     if (
-        equation is None or equation.reduce != "sum" or v.tensor.label is not None
-        or len(places) != 1 or v.index[places[0]] != symbol or len(equation.extents) != 1
-        or not _is_product(equation.body)
+        equation is None or equation.reduce != "sum" or product.label is not None
+        or product.requires or not _is_product(equation.body)
     ):
         return None
-    renamed = {**dict(zip(out_indices(v.tensor.ndim), v.index, strict=True)),
-               bound_index(0): _L}
-    factors = moved(equation.operands, renamed)
-    for k, w in enumerate(factors):
-        rest = [a for j, a in enumerate(factors) if j != k]
-        if any(symbol in e.free_symbols for a in rest for e in a.index) or len(rest) != 1:
-            continue
-        ends = _inverse_ends(u, w, symbol)
-        if ends is None or ends[1] != _L or rest[0].held:
-            continue
-        left = tuple(substitute(e, {_L: ends[0]}) for e in rest[0].index)
-        return Access(rest[0].tensor, left)
-    return None
+    bounds = dict(bound_ranges(equation))
+    reading = [k for k, a in enumerate(equation.operands)
+               if any(symbol in e.free_symbols for e in a.index)]
+    if len(reading) != 1:
+        return None
+    w = equation.operands[reading[0]]
+    ends = _inverse_ends(u, w, symbol)
+    operands = list(equation.operands)
+    if ends is None:
+        if w.held or symbol not in w.index:
+            return None
+        inner = _rest(_renamed(u, w, symbol), w.tensor, w.index.index(symbol))
+        if inner is None:
+            return None
+        operands[reading[0]] = Access(inner, w.index)
+        return restate(product, equation.body, operands)
+    if ends[1] not in bounds or any(a.held for a in operands):
+        return None
+    del operands[reading[0]]
+    del bounds[ends[1]]
+    left = moved(operands, {ends[1]: symbol})
+    body = Mul(*(slot(k) for k in range(len(left))))
+    return define(out_ranges(product.shape), body, left, reduce="sum",
+                  bound=list(bounds.items()))
 
 
-_L = Symbol("l", integer=True, nonnegative=True)
+def _renamed(u: Access, w: Access, symbol: Any) -> Access:
+    """The access in the indices of what ``w`` reads; an index that ``w`` has not is no other's."""
+    own = dict(zip(w.index, out_indices(w.tensor.ndim), strict=True))
+    return Access(u.tensor, tuple(own.get(e, e if e == _OUTER else _NONE) for e in u.index))
+
+
+_OUTER, _NONE = (Symbol(f"outer{k}", integer=True, nonnegative=True) for k in range(2))
 
 
 def _is_product(body: Any) -> bool:

@@ -7,8 +7,8 @@ NumPy code.  All parameters of a model lie in one vector ``theta`` (see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -166,6 +166,25 @@ class Optimizer:
         """Whether its problem has the penalty ``lam sum(abs(theta))``, beside a smooth loss."""
         return "lam" in self.constants
 
+    def with_constants(self, chosen: Sequence[str]) -> Optimizer:
+        """The same rule with constants written as ``beta1=0.8``.
+
+        Raises:
+            NamingError: the rule has no such constant; the message lists those that it has.
+            InputError: what is written is no such thing, or outside of where the constant lies.
+        """
+        constants = dict(self.constants)
+        for text in chosen:
+            name, equals, number = (part.strip() for part in text.partition("="))
+            if not equals:
+                raise InputError(f"{text!r} does not set a constant; write it as name=number")
+            if name not in constants:
+                known = ", ".join(f"{k}={v:g}" for k, v in self.constants.items())
+                raise NamingError(f"{self.name} has no constant {name!r}; "
+                                  f"it has {known or 'none'}")
+            constants[name] = _constant(name, number)
+        return replace(self, constants=constants)
+
     def starting(self, rate: float | None) -> float:
         """The learning rate at the start, where so much is asked for.
 
@@ -176,6 +195,27 @@ class Optimizer:
             raise InputError(f"{self.name} has no learning rate, its steps are exact; "
                              "leave --learning-rate out")
         return rate if rate is not None else self.rate or 0.0
+
+
+#: Where constants lie: from the first number to below the second, with the first or without it.
+LIMITS = {
+    **dict.fromkeys(("beta", "beta1", "beta2"), (0.0, 1.0, True)),
+    **dict.fromkeys(("decay", "lam"), (0.0, np.inf, True)),
+    **dict.fromkeys(("epsilon", "bound", "radius", "damping"), (0.0, np.inf, False)),
+}
+
+
+def _constant(name: str, text: str) -> float:
+    low, high, included = LIMITS[name]
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError(f"{name} is a number, not {text!r}") from None
+    if not (low < value < high or (included and value == low)):
+        least = "at least" if included else "above"
+        below = f" and below {high:g}" if high < np.inf else ""
+        raise InputError(f"{name} must be {least} {low:g}{below}, not {value:g}")
+    return value
 
 
 OPTIMIZERS = {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mathdl.errors import InputError
 from mathdl.train.checkpoint import Checkpoint
 from mathdl.train.curved import reads
 from mathdl.train.data import Dataset, Floats, one_hot
@@ -26,7 +27,7 @@ from mathdl.train.loop import (
     train,
 )
 from mathdl.train.model import Model, save
-from mathdl.train.optimizers import OPTIMIZERS, optimizer_named
+from mathdl.train.optimizers import OPTIMIZERS, Optimizer, optimizer_named
 from mathdl.train.plots import learning_curve
 
 Draw = Callable[[Callable[[Floats], Floats], Path], None]
@@ -55,10 +56,22 @@ class TrainSettings(RunSettings):
         None, "Learning rate at the start  [default: what suits the optimizer]", kind=float,
         above=0,
     )
+    constants: tuple[str, ...] | None = setting(
+        None, "Constants of the optimizer, as in beta1=0.8,epsilon=1e-6  [default: what suits it]",
+        many=True,
+    )
     batch_size: int | None = setting(
         None, "Samples in a mini-batch  [default: 32, or all where the optimizer solves a system]",
         kind=int, at_least=1,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rule()
+
+    def rule(self) -> Optimizer:
+        """The optimizer with its constants."""
+        return optimizer_named(self.optimizer).with_constants(self.constants or ())
 
 
 @dataclass(frozen=True)
@@ -186,7 +199,10 @@ def _method(task: Task, settings: Any, count: int) -> _Method:
     own = task.steps
     if own is not None:
         return _Method(lambda _: own, count, 0.0, "over all samples at once")
-    optimizer = optimizer_named(settings.optimizer)
+    optimizer = settings.rule()
+    if task.model.smooth and "lam" in optimizer.constants and settings.constants:
+        raise InputError(f"lam of {optimizer.name} is the {task.model.weight} of this model; "
+                         "set that")
     must_stay(optimizer, task.model)
     rate = optimizer.starting(settings.learning_rate or task.rates.get(optimizer.name))
     read = reads(optimizer, task.model, task.parameters)

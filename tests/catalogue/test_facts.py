@@ -13,8 +13,10 @@ from mathdl.present.mathml import formula
     ("name", "facts"),
     [
         ("gamma", {"mean": "alpha/beta", "variance": "alpha/beta**2",
-                   "information of alpha,beta": "-1/beta"}),
-        ("poisson", {"mean": "rate", "entropy": "no closed form"}),
+                   "information of alpha,beta": "-1/beta",
+                   "sample": "of normal and uniform noise, reparametrised by beta"}),
+        ("poisson", {"mean": "rate", "entropy": "no closed form",
+                     "sample": "of uniform noise"}),
         ("binomial", {"mean": "p*trials"}),
         ("newton", {"new theta": "theta - solve(H, g)"}),
         ("momentum", {"new theta": "theta - eta*(beta*v + g)", "new v": "beta*v + g"}),

@@ -167,6 +167,11 @@ def test_only_the_same_run_is_gone_on_with(tmp_path: Path) -> None:
         start("ridge", tmp_path, resume="yes", **options)
 
 
+def test_the_penalty_of_the_model_is_no_constant_of_the_optimizer(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="lam of ista is the penalty of this model; set that"):
+        start("lasso", tmp_path, optimizer="ista", constants=("lam=0.1",))
+
+
 def test_a_checkpoint_holds_no_pickles(tmp_path: Path) -> None:
     start("plane", tmp_path, epochs=1, hidden=4)
     with np.load(tmp_path / "checkpoint.npz", allow_pickle=False) as saved:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mathdl.errors import NamingError
-from mathdl.train.optimizers import OPTIMIZERS, cosine_decay, optimizer_named
+from mathdl.errors import InputError, MathDLError, NamingError
+from mathdl.train.optimizers import LIMITS, OPTIMIZERS, cosine_decay, optimizer_named
 
 GRADIENTS = [0.5, -1.25, 3.0, 0.0, -0.125]
 RATE = 0.1
@@ -191,3 +191,43 @@ def test_cosine_decay_falls_from_the_rate_to_zero() -> None:
 def test_an_unknown_optimizer_is_refused_with_the_list() -> None:
     with pytest.raises(NamingError, match=r"no optimizer 'adma'; there are adam, sgd, momentum, "):
         optimizer_named("adma")
+
+
+def steps(name: str, *constants: str) -> float:
+    rule = OPTIMIZERS[name].with_constants(constants).rule(np.zeros(1))
+    theta = np.array([2.0])
+    for g in GRADIENTS:
+        rule.step(theta, RATE, g=np.array([g]))
+    return float(theta[0])
+
+
+def test_constants_that_are_chosen() -> None:
+    """Without memory momentum is gradient descent, and Adam's step the sign of the gradient."""
+    assert steps("momentum", "beta=0") == pytest.approx(sgd(2.0), rel=1e-14)
+    assert steps("momentum") == pytest.approx(momentum(2.0), rel=1e-14)
+    signs = sum(np.sign(GRADIENTS))
+    assert steps("adam", "beta1=0", " beta2 = 0") == pytest.approx(2.0 - RATE * signs, rel=1e-6)
+
+
+def test_every_constant_has_limits_and_is_within_them() -> None:
+    for optimizer in OPTIMIZERS.values():
+        assert set(optimizer.constants) <= set(LIMITS)
+        texts = [f"{name}={value!r}" for name, value in optimizer.constants.items()]
+        assert optimizer.with_constants(texts) == optimizer
+
+
+@pytest.mark.parametrize(("name", "text", "kind", "message"), [
+    ("adam", "beta=0.5", NamingError, "no constant 'beta'; it has beta1=0.9, beta2=0.999, eps"),
+    ("sgd", "beta=0.5", NamingError, "it has none"),
+    ("adam", "beta1", InputError, "write it as name=number"),
+    ("adam", "beta1=high", InputError, "beta1 is a number, not 'high'"),
+    ("adam", "beta1=1", InputError, "at least 0 and below 1, not 1"),
+    ("adam", "beta1=nan", InputError, "at least 0 and below 1, not nan"),
+    ("adam", "epsilon=0", InputError, "epsilon must be above 0, not 0"),
+    ("box", "bound=inf", InputError, "bound must be above 0, not inf"),
+])
+def test_constants_that_are_refused(
+    name: str, text: str, kind: type[MathDLError], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        OPTIMIZERS[name].with_constants([text])

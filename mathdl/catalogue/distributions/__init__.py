@@ -11,6 +11,7 @@ from mathdl.catalogue.distributions.conjugate import (
     linear_normal,
     normal_gamma,
     normal_normal,
+    posterior,
 )
 from mathdl.catalogue.distributions.discrete import (
     Bernoulli,
@@ -56,4 +57,5 @@ __all__ = [
     "linear_normal",
     "normal_gamma",
     "normal_normal",
+    "posterior",
 ]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import mathdl as md
 from mathdl.catalogue.distributions.estimation import maximum_likelihood
+from mathdl.catalogue.distributions.natural import parameters_at
 from mathdl.catalogue.entry import Instance
 from mathdl.ir.tensor import Tensor
 
@@ -20,12 +21,15 @@ class Distribution(ABC):
     """A family of distributions at parameters, which are tensors or numbers.
 
     ``noise`` is the distribution of what :meth:`sample` makes a sample of: ``"normal"``,
-    ``"uniform"`` or both, or empty where no such expression is known.
+    ``"uniform"`` or both, a pair.  ``pathwise`` are the parameters by which a sample is
+    reparametrised: the expectation of its derivative by them is the derivative of its
+    expectation.  By the others it is not, as their changes move a choice that has no derivative.
 
     What has no closed form in the language raises UnsupportedError.
     """
 
-    noise: ClassVar[str] = ""
+    noise: ClassVar[str]
+    pathwise: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def log_density(self, x: Any) -> Tensor:
@@ -78,9 +82,9 @@ class Distribution(ABC):
         """The family's member of the greatest likelihood."""
         raise cls._not_closed("maximum-likelihood estimate")
 
+    @abstractmethod
     def sample(self, noise: Any) -> Tensor:
-        """A sample as an expression of noise: reparametrised, differentiable where it is dense."""
-        raise self._not_closed("sample of noise")
+        """A sample as an expression of noise, for many of them with axes in front."""
 
     @classmethod
     def _not_closed(cls, what: str) -> md.UnsupportedError:
@@ -105,6 +109,14 @@ class ExponentialFamily(Distribution):
             return cls(**maximum_likelihood(cls, x, known), **known)
         except md.UnsupportedError:
             raise cls._not_closed("maximum-likelihood estimate") from None
+
+    @classmethod
+    def of_natural(cls, *eta: Any, **known: Any) -> Any:
+        """The member whose natural parameters are ``eta``: solved, with some parameters known."""
+        try:
+            return cls(**parameters_at(cls, eta, known), **known)
+        except md.UnsupportedError:
+            raise cls._not_closed("member of given natural parameters") from None
 
     @property
     @abstractmethod

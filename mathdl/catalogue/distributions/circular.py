@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sympy import pi
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
+from mathdl.catalogue.distributions.tries import von_mises_sample
 from mathdl.catalogue.entry import entry
 from mathdl.ir.tensor import Tensor
 
@@ -29,6 +30,8 @@ class VonMises(ExponentialFamily):
 
     mu: Any
     kappa: Any
+    noise: ClassVar[str] = "uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu",)
 
     def log_density(self, x: Any) -> Tensor:
         return self.kappa * md.cos(x - self.mu) - md.log(2 * pi) - md.log_i0(self.kappa)
@@ -64,6 +67,13 @@ class VonMises(ExponentialFamily):
             "mu": self.kappa * md.bessel_ratio(self.kappa),
             "kappa": md.bessel_ratio_slope(self.kappa),
         }
+
+    def sample(self, noise: Any) -> Tensor:
+        """Of noise with axes of 3 and of tries: see :func:`.tries.von_mises_sample`.
+
+        Within pi of ``mu``.
+        """
+        return self.mu + von_mises_sample(self.kappa, noise)
 
     @classmethod
     def fit(cls, x: Any) -> Any:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
+from mathdl.catalogue.distributions.tries import wide
 from mathdl.catalogue.entry import Instance, entry
-from mathdl.catalogue.optimizers.stationary import replaced, stationary
+from mathdl.catalogue.optimizers.stationary import put, replaced, stationary
 from mathdl.ir.tensor import Tensor
 
 
@@ -111,6 +112,14 @@ class Categorical(ExponentialFamily):
         free = replaced(free, {counts: md.sum(x, axis=0)})
         return cls(free / md.sum(free))
 
+    @classmethod
+    def of_natural(cls, *eta: Any, **known: Any) -> Categorical:
+        """Natural parameters that differ by a number are of one member: its mean is derived."""
+        (given,) = eta
+        free = md.tensor("eta", *given.shape)
+        (mean,) = cls(free).expected_statistic(free)
+        return cls(put(mean, {free: given}))
+
     def sample(self, noise: Any) -> Tensor:
         """The class in whose share of 0 to 1 the noise lies; the derivative by ``p`` is 0."""
         begins = md.concat([md.zeros(1), md.cumsum(self.p)[:-1]])
@@ -198,6 +207,7 @@ class Poisson(ExponentialFamily):
     """The number of events when ``rate`` are expected."""
 
     rate: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return x * md.log(self.rate) - self.rate + self.log_base(x)
@@ -212,6 +222,14 @@ class Poisson(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"rate": 1 / self.rate}
+
+    def sample(self, noise: Any) -> Tensor:
+        """How many events come in time, the last axis of the noise giving the times between.
+
+        Infinite where all of them do.  Devroye, Non-Uniform Random Variate Generation, section X.3.
+        """
+        late = md.where(md.cumsum(-md.log1p(-noise), axis=-1) > wide(self.rate), 1, 0)
+        return md.sum(1 - late, axis=-1) / late[..., -1]
 
     @property
     def natural(self) -> tuple[Any, ...]:
@@ -238,6 +256,7 @@ class Geometric(ExponentialFamily):
     """The number of trials of probability ``p`` up to the first success: 1, 2, ..."""
 
     p: Any
+    noise: ClassVar[str] = "uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return (x - 1) * md.log(1 - self.p) + md.log(self.p)
@@ -256,6 +275,12 @@ class Geometric(ExponentialFamily):
 
     def fisher_information(self) -> dict[str, Any]:
         return {"p": 1 / (self.p**2 * (1 - self.p))}
+
+    def sample(self, noise: Any) -> Tensor:
+        """The number of the first trial below ``p`` on the last axis; infinite where none is."""
+        below = Bernoulli(wide(self.p)).sample(noise)
+        ended = md.where(md.cumsum(below, axis=-1) > 0, 1, 0)
+        return (1 + md.sum(1 - ended, axis=-1)) / ended[..., -1]
 
     @property
     def natural(self) -> tuple[Any, ...]:

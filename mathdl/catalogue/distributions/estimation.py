@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Pow
 
 import mathdl as md
-from mathdl.catalogue.entry import entries
-from mathdl.catalogue.optimizers.stationary import replaced, root
+from mathdl.catalogue.distributions.natural import declared
+from mathdl.catalogue.optimizers.stationary import in_turn, replaced
 from mathdl.ir.build import define, out_ranges, read, restate
 from mathdl.ir.dim import Shape
 from mathdl.ir.index import slot
-from mathdl.ir.system import inputs_of
 from mathdl.ir.tensor import Tensor
-from mathdl.simplify import simplify
 
 if TYPE_CHECKING:
     from mathdl.catalogue.distributions.base import ExponentialFamily
@@ -37,7 +35,7 @@ def maximum_likelihood(family: Family, x: Any, known: Mapping[str, Any]) -> dict
     """
     if not isinstance(x, Tensor):
         raise md.UnsupportedError("observations of several parts")
-    axes = len(_declared(family)[0].shape)
+    axes = next(iter(declared(family).values())).ndim
     shape = x.shape[x.ndim - axes:]
     statistics, numbers, found = _solved(family, shape, tuple(known))
     over = tuple(range(x.ndim - axes))
@@ -49,22 +47,13 @@ def maximum_likelihood(family: Family, x: Any, known: Mapping[str, Any]) -> dict
     return {name: _apart(replaced(at, {**means, **given})) for name, at in found.items()}
 
 
-def _declared(family: Family) -> list[Tensor]:
-    """The parameters as the catalogue declares them, in the order of the fields."""
-    (own,) = (one for one in entries().values() if one.function is family)
-    inputs = {t.name: t for t in inputs_of([own.instance().expr])}
-    return [inputs[f.name] for f in fields(family) if f.name in inputs]
-
-
 @lru_cache
 def _solved(
     family: Family, shape: Shape, known: tuple[str, ...]
 ) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
-    """Means of statistics, known numbers, and the estimates as expressions of both.
-
-    Each parameter is solved for in turn, given the later ones, and put into what is left.
-    """
-    parameters = [md.tensor(str(p.name), *shape, assume=p.assume) for p in _declared(family)]
+    """Means of statistics, known numbers, and the estimates as expressions of both."""
+    parameters = [md.tensor(name, *shape, assume=p.assume)
+                  for name, p in declared(family).items()]
     numbers = [md.tensor(name) for name in known]
     made = family(**{str(t.name): t for t in (*parameters, *numbers)})
     eta = made.natural
@@ -72,15 +61,8 @@ def _solved(
     pairs = zip(eta, means, strict=True)
     likelihood = sum(md.sum(e * mean) for e, mean in pairs) - made.log_partition(*eta)
     score = md.derive(likelihood, parameters)
-    found: dict[Tensor, Tensor] = {}
-    for parameter in parameters:
-        at = root(_put(score[parameter], found), parameter, 0)
-        found = {p: _put(value, {parameter: at}) for p, value in found.items()} | {parameter: at}
-    return means, numbers, {str(p.name): value for p, value in found.items()}
-
-
-def _put(expr: Tensor, values: Mapping[Tensor, Tensor]) -> Tensor:
-    return simplify([replaced(expr, values)])[0]
+    found = in_turn([score[p] for p in parameters], parameters)
+    return means, numbers, {str(p.name): found[p] for p in parameters}
 
 
 def _apart(estimate: Tensor) -> Tensor:

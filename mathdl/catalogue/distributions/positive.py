@@ -9,6 +9,7 @@ from sympy import pi
 
 import mathdl as md
 from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily, likelihood
+from mathdl.catalogue.distributions.tries import log_gamma_sample
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
 
@@ -25,6 +26,7 @@ class Exponential(ExponentialFamily):
 
     rate: Any
     noise: ClassVar[str] = "uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("rate",)
 
     def log_density(self, x: Any) -> Tensor:
         return md.log(self.rate) - self.rate * x
@@ -70,6 +72,8 @@ class Gamma(ExponentialFamily):
 
     alpha: Any
     beta: Any
+    noise: ClassVar[str] = "normal and uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("beta",)
 
     def log_density(self, x: Any) -> Tensor:
         norm = self.alpha * md.log(self.beta) - md.gammaln(self.alpha)
@@ -95,6 +99,10 @@ class Gamma(ExponentialFamily):
             "beta": self.alpha / self.beta**2,
         }
 
+    def sample(self, noise: Any) -> Tensor:
+        """Of normal and uniform noise with a last axis of tries: see :mod:`.tries`."""
+        return md.exp(log_gamma_sample(self.alpha, *noise)) / self.beta
+
     @property
     def natural(self) -> tuple[Any, ...]:
         return (self.alpha - 1, -self.beta)
@@ -118,6 +126,7 @@ class Beta(ExponentialFamily):
 
     alpha: Any
     beta: Any
+    noise: ClassVar[str] = "normal and uniform"
 
     def log_density(self, x: Any) -> Tensor:
         powers = (self.alpha - 1) * md.log(x) + (self.beta - 1) * md.log(1 - x)
@@ -154,6 +163,10 @@ class Beta(ExponentialFamily):
             "beta": md.polygamma(1, self.beta) - shared,
         }
 
+    def sample(self, noise: Any) -> Tensor:
+        """The first of two shares: of noise with axes of 2 and of tries, as Dirichlet's."""
+        return Dirichlet(md.stack([self.alpha, self.beta], axis=-1)).sample(noise)[..., 0]
+
     @property
     def natural(self) -> tuple[Any, ...]:
         return (self.alpha - 1, self.beta - 1)
@@ -186,6 +199,7 @@ class Dirichlet(ExponentialFamily):
     """Probabilities on the last axis, of which ``alpha`` speaks."""
 
     alpha: Any
+    noise: ClassVar[str] = "normal and uniform"
 
     def log_density(self, x: Any) -> Tensor:
         return md.sum((self.alpha - 1) * md.log(x), axis=-1) - self._log_norm
@@ -212,6 +226,13 @@ class Dirichlet(ExponentialFamily):
         shared = md.polygamma(1, md.sum(self.alpha))
         return {"alpha": md.diag(md.polygamma(1, self.alpha)) - shared}
 
+    def sample(self, noise: Any) -> Tensor:
+        """Gamma samples divided by their sum: of noise with axes of shares and of tries.
+
+        Devroye, Non-Uniform Random Variate Generation, section XI.4; see :mod:`.tries`.
+        """
+        return md.softmax(log_gamma_sample(self.alpha, *noise), axis=-1)
+
     @property
     def natural(self) -> tuple[Any, ...]:
         return (self.alpha - 1,)
@@ -236,6 +257,7 @@ class LogNormal(ExponentialFamily):
     mu: Any
     sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     def log_density(self, x: Any) -> Tensor:
         scaled = (md.log(x) - self.mu) / self.sigma

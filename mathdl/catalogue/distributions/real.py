@@ -15,6 +15,7 @@ from mathdl.catalogue.distributions.base import (
     likelihood,
 )
 from mathdl.catalogue.distributions.discrete import Categorical
+from mathdl.catalogue.distributions.tries import log_gamma_sample
 from mathdl.catalogue.entry import Instance, entry
 from mathdl.ir.tensor import Tensor
 
@@ -32,6 +33,7 @@ class Normal(ExponentialFamily):
     mu: Any
     sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     def log_density(self, x: Any) -> Tensor:
         scaled = (x - self.mu) / self.sigma
@@ -84,6 +86,7 @@ class Laplace(Distribution):
     mu: Any
     b: Any
     noise: ClassVar[str] = "uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "b")
 
     def log_density(self, x: Any) -> Tensor:
         return -md.log(2 * self.b) - md.abs(x - self.mu) / self.b
@@ -126,6 +129,8 @@ class StudentT(Distribution):
     nu: Any
     mu: Any
     sigma: Any
+    noise: ClassVar[str] = "normal and uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     def log_density(self, x: Any) -> Tensor:
         scaled = (x - self.mu) / self.sigma
@@ -161,6 +166,17 @@ class StudentT(Distribution):
             "sigma": 2 * nu / ((nu + 3) * sigma**2),
         }
 
+    def sample(self, noise: Any) -> Tensor:
+        """A normal number over the root of a gamma one: of noise with a last axis of tries.
+
+        The first normal number is that above; the others and the uniform ones are for the gamma
+        distribution, see :mod:`.tries`.
+        """
+        normal, uniform = noise
+        half = self.nu / 2
+        spread = log_gamma_sample(half, normal, uniform) - md.log(half)
+        return self.mu + self.sigma * normal[..., 0] * md.exp(-spread / 2)
+
 
 def _components(family: Any) -> Instance:
     n, k = md.dims("n k")
@@ -183,6 +199,7 @@ class NormalMixture(Distribution):
     mu: Any
     sigma: Any
     noise: ClassVar[str] = "uniform and normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     def log_density(self, x: Any) -> Tensor:
         return md.logsumexp(self._joint(x), axis=-1)

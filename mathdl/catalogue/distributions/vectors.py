@@ -12,6 +12,7 @@ from mathdl.catalogue.distributions.base import FAMILY, ExponentialFamily
 from mathdl.catalogue.distributions.positive import Gamma
 from mathdl.catalogue.distributions.real import Normal
 from mathdl.catalogue.entry import Instance, entry
+from mathdl.catalogue.optimizers.stationary import in_turn
 from mathdl.ir.tensor import Tensor
 
 
@@ -37,6 +38,7 @@ class DiagonalNormal(ExponentialFamily):
     mu: Any
     sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "sigma")
 
     @property
     def _entries(self) -> Normal:
@@ -95,6 +97,7 @@ class MultivariateNormal(ExponentialFamily):
     mu: Any
     Sigma: Any
     noise: ClassVar[str] = "normal"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "Sigma")
 
     def log_density(self, x: Any) -> Tensor:
         d = self.mu.shape[-1]
@@ -128,8 +131,12 @@ class MultivariateNormal(ExponentialFamily):
 
     @classmethod
     def fit(cls, x: Any) -> MultivariateNormal:
-        apart = x - md.mean(x, axis=0)
-        return cls(md.mean(x, axis=0), apart.T @ apart / x.shape[0])
+        """Where the score of these rows is zero, derived and solved."""
+        d = x.shape[-1]
+        made = cls(md.tensor("mu", d), md.tensor("Sigma", d, d, assume="positive_definite"))
+        score = made.score(x)
+        found = in_turn([score["mu"], score["Sigma"]], [made.mu, made.Sigma])
+        return cls(found[made.mu], found[made.Sigma])
 
     def sample(self, noise: Any) -> Tensor:
         """``mu + L noise`` with the Cholesky factor, for a vector or rows of noise."""
@@ -175,6 +182,8 @@ class NormalGamma(ExponentialFamily):
     kappa: Any
     alpha: Any
     beta: Any
+    noise: ClassVar[str] = "normal and uniform"
+    pathwise: ClassVar[tuple[str, ...]] = ("mu", "kappa", "beta")
 
     def log_density(self, x: Any) -> Tensor:
         mean, precision = x
@@ -197,6 +206,11 @@ class NormalGamma(ExponentialFamily):
         log_precision = md.digamma(self.alpha) - md.log(self.beta)
         spread = (1 + md.log(2 * pi) - md.log(self.kappa) - log_precision) / 2
         return precision.entropy + spread
+
+    def sample(self, noise: Any) -> Any:
+        """The pair, the precision as Gamma's; the mean is of the first normal number."""
+        precision = Gamma(self.alpha, self.beta).sample(noise)
+        return self.mu + noise[0][..., 0] / md.sqrt(self.kappa * precision), precision
 
     @property
     def natural(self) -> tuple[Any, ...]:
