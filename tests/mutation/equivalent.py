@@ -66,20 +66,14 @@ MUTANTS: dict[tuple[str, str], str] = {
 
 #: What no check sees as yet: functions, or nodes of a printer, and why.
 UNSEEN: dict[str, str] = {
-    **dict.fromkeys(("Formula", "Sequenced"), "no reader reads them in Unicode"),
     "mathdl/generate/code.py: dim_name": "dims whose names begin with an underscore",
     "mathdl/generate/contraction.py: _row_dot": "stacks of more than two axes in the corpus",
     "mathdl/generate/equations.py: Lowering._value": "powers of scaled sums in the corpus",
     "mathdl/generate/numpy_kernels.py: Kernels._scalar_ufunc": "functions of scalars of a loop",
-    "mathdl/present/conditions.py: is_positive": "conditions of a proof are read by no reader",
-    "mathdl/present/latex_document.py: _declared": "the prose of a theorem is read by no reader",
     "mathdl/present/latex_tree.py: _item": "new axes in LaTeX are read by no reader",
     "mathdl/present/latex_lines.py: Piece.opens": "the corpus breaks few lines there",
     "mathdl/present/latex_lines.py: _Reader.pieces": "the corpus breaks few lines there",
-    "mathdl/present/mathml.py: _letter": "letters of a page's formulas are read in part",
     "mathdl/present/pretty.py: call_text": "functions with several options in the corpus",
-    "mathdl/present/statements.py: _Writer._conditions":
-        "conditions of a proof are read by no reader",
     "mathdl/simplify/facts.py: mentions": "factors that stay in a sum for the one index only",
 }
 
