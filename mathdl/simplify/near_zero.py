@@ -57,12 +57,13 @@ def near_zero(outputs: Sequence[Tensor]) -> list[Tensor]:
         current = redefine(tensor, operands)
         if tensor in activations or any(a.tensor in activations for a in tensor.operands):
             return current
-        return _rewritten(current)
+        return opened(current, _in_cases)
 
     return rewrite(outputs, rule)
 
 
-def _rewritten(tensor: Tensor) -> Tensor:
+def opened(tensor: Tensor, law: Callable[[Any], Any]) -> Tensor:
+    """The tensor with a law applied to its body, as soon as enough of what it reads is put in."""
     equation = tensor.definition
     if equation is None or equation.reduce != "none" or not equation.operands:
         return tensor
@@ -71,7 +72,7 @@ def _rewritten(tensor: Tensor) -> Tensor:
     for _ in range(6):
         if cost(body) > MAX_BODY or not body.has(Add, Function, Pow):
             return tensor
-        found = _in_cases(body)
+        found = law(body)
         if found != body:
             return restate(tensor, found, operands)
         deeper = [k for k, a in enumerate(operands) if can_open(a, body, k, ranges)]
