@@ -21,20 +21,20 @@ from mathdl.ir.build import redefine
 from mathdl.ir.system import rewrite
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import lt, where
-from mathdl.simplify.near_zero import opened
+from mathdl.simplify.openings import opened
 
 
 def conjugates(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs with such differences in two cases."""
 
     def rule(tensor: Tensor, operands: tuple[Access, ...]) -> Tensor:
-        return opened(redefine(tensor, operands), _conjugated)
+        return opened(redefine(tensor, operands), conjugated)
 
     return rewrite(outputs, rule)
 
 
 @lru_cache(maxsize=8192)
-def _conjugated(body: Any) -> Any:
+def conjugated(body: Any) -> Any:
     """The body with its sums of two terms without cancellation far from 0."""
     if not body.has(Pow) or not body.has(Add):
         return body
@@ -42,7 +42,7 @@ def _conjugated(body: Any) -> Any:
         found = _over_roots(body) or _by_conjugate(body)
         if found is not None:
             return found
-    return body.func(*map(_conjugated, body.args))
+    return body.func(*map(conjugated, body.args))
 
 
 def _over_roots(total: Add) -> Any:

@@ -9,7 +9,7 @@ from sympy import Symbol, sqrt
 import mathdl as md
 from mathdl.ir.index import slot
 from mathdl.scalar import where
-from mathdl.simplify.conjugates import _conjugated
+from mathdl.simplify.conjugates import conjugated
 
 X, Y = slot(0), slot(1)
 
@@ -20,7 +20,7 @@ X, Y = slot(0), slot(1)
     1/sqrt(1 + X**2) - X**2/sqrt(1 + X**2)**3, 1 - X/(1 + X),
 ])
 def test_a_difference_far_from_0_is_equal_in_another_form(body: object) -> None:
-    found = _conjugated(body)
+    found = conjugated(body)
     assert found != body
     apart = found.args[1] if isinstance(found, where) else found
     positive = {X: Symbol("x", positive=True), Y: Symbol("y", positive=True)}
@@ -35,7 +35,7 @@ def test_a_difference_far_from_0_is_equal_in_another_form(body: object) -> None:
     sqrt(X)/Y - Y,
 ])
 def test_other_sums_are_left_as_they_are(body: object) -> None:
-    assert _conjugated(body) == body
+    assert conjugated(body) == body
 
 
 @pytest.mark.parametrize("x", [-1e8, -3.0, 0.0, 3.0, 1e8])
