@@ -17,6 +17,7 @@ FORM = "which of several equal forms is written or computed"
 COST = "a measure of cost, which only chooses among equal forms"
 ORDER = "an order among things that commute"
 FAST = "a fast path: without it the general one computes the same"
+STATED = "what always holds is stated as a condition as well; what does not is not left out"
 NAME = "a name of the code's own, which is made distinct in any case"
 
 #: Functions in which a fault only costs time, or what is nice to read.
@@ -27,7 +28,9 @@ FUNCTIONS: dict[str, str] = {
     "mathdl/generate/terms.py: transpose_windows": FAST,
     "mathdl/generate/windows.py: windowed": FAST,
     "mathdl/present/body.py: Body._indicator": FORM,
+    "mathdl/present/conditions.py: is_positive": STATED,
     "mathdl/present/contraction.py: Contraction._batched": FORM,
+    "mathdl/present/latex_document.py: _conditions": "where a line is broken",
     "mathdl/present/layout.py: _Layout.name": "the font of a letter",
     "mathdl/present/shorten.py: _rebuilt": FORM,
     "mathdl/present/softmax.py: _matching": FORM,
@@ -36,6 +39,9 @@ FUNCTIONS: dict[str, str] = {
     "mathdl/present/statements.py: _Writer.node": FORM,
     "mathdl/present/tree.py: turned": FORM,
     "mathdl/simplify/computed.py: computed": FORM,
+    "mathdl/simplify/conjugates.py: conjugated": GUARD,
+    "mathdl/simplify/conjugates.py: _by_conjugate": GUARD,
+    "mathdl/simplify/conjugates.py: _parts": GUARD,
     "mathdl/simplify/exponential_pairs.py: quotient_of_pairs": GUARD,
     "mathdl/simplify/inlining.py: _weight": COST,
     "mathdl/simplify/inlining.py: two_values": GUARD,
@@ -73,6 +79,7 @@ UNSEEN: dict[str, str] = {
     "mathdl/present/latex_tree.py: _item": "new axes in LaTeX are read by no reader",
     "mathdl/present/latex_lines.py: Piece.opens": "the corpus breaks few lines there",
     "mathdl/present/latex_lines.py: _Reader.pieces": "the corpus breaks few lines there",
+    "mathdl/present/mathml.py: _letter": "few expressions of the corpus have bold Greek letters",
     "mathdl/present/pretty.py: call_text": "functions with several options in the corpus",
     "mathdl/simplify/facts.py: mentions": "factors that stay in a sum for the one index only",
 }

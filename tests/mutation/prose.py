@@ -89,6 +89,7 @@ def _said(
     lines = " ".join(re.sub(r"\\fit\{[\d.]+em\}\{(.*)\}(?= \\ne 0| > 0|$)", r"\1", line)
                      .removeprefix("& ") for line in held[1].split(" \\\\\n"))
     found = CONDITION.findall(re.sub(r"\\[bB]ig+[lr] ?", "", lines).replace(" {} ", " "))
+    assert found, "conditions are announced, and none is stated"
     rows = [f"{left} &= {sides[-1]}" for s in statements(D.proof, D.proof.names, detail)
             if s.left is not None and s.of is None for left, sides in [both_sides(s)]]
     rows += [f"condition_{{{k}}} &= {formula}" for k, (formula, _) in enumerate(found)]

@@ -160,6 +160,7 @@ def _read_letters(page: str, latex: str) -> None:
                 name = unicodedata.name(letter)
             name = name.replace("LAMBDA", "LAMDA")
             assert unicodedata.lookup(f"{STYLES[style]} {name}") in page, letter
+    assert not re.search("MATHEMATICAL|DOUBLE-STRUCK", page), "the name of a letter in its place"
     for character in page:
         found = re.fullmatch(r"(DOUBLE-STRUCK|MATHEMATICAL .*?) (?:CAPITAL|SMALL|DIGIT) .*",
                              unicodedata.name(character, ""))
