@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, str] = {
     "mathdl/present/contraction.py: Contraction._batched": FORM,
     "mathdl/present/latex_document.py: _conditions": "where a line is broken",
     "mathdl/present/layout.py: _Layout.name": "the font of a letter",
+    "mathdl/present/mathml.py: _letter": "the same letters are looked up in another order",
     "mathdl/present/shorten.py: _rebuilt": FORM,
     "mathdl/present/softmax.py: _matching": FORM,
     "mathdl/present/softmax.py: _terms": COST,
@@ -79,7 +80,6 @@ UNSEEN: dict[str, str] = {
     "mathdl/present/latex_tree.py: _item": "new axes in LaTeX are read by no reader",
     "mathdl/present/latex_lines.py: Piece.opens": "the corpus breaks few lines there",
     "mathdl/present/latex_lines.py: _Reader.pieces": "the corpus breaks few lines there",
-    "mathdl/present/mathml.py: _letter": "few expressions of the corpus have bold Greek letters",
     "mathdl/present/pretty.py: call_text": "functions with several options in the corpus",
     "mathdl/simplify/facts.py: mentions": "factors that stay in a sum for the one index only",
 }

@@ -52,6 +52,8 @@ def _all() -> Iterator[tuple[str, Derive]]:
     yield "delta in a sum", _of_delta
     yield "names of code", lambda: md.derive(
         md.parse("sum(out*np**2)", {"out": "dtype run", "np": "dtype run"}), ["out", "np"])
+    yield "Greek letters", lambda: md.derive(
+        md.parse("sum(beta**2*gamma)", {"beta": "n", "gamma": "n"}), "beta")
     for entry in load_book()[::BOOK]:
         yield f"book {entry.name}", lambda entry=entry: derivation_of(entry)
     for function in scalar_functions():
