@@ -16,9 +16,11 @@ MAGNITUDES = {
 }
 #: Assumptions under which entries are not free to be of any size.
 BOUND = frozenset({
-    "unit_interval", "minus_one_one", "probability_vector", "integer", "binary", "one_hot",
+    "probability_vector", "integer", "binary", "one_hot",
     "orthogonal", "causal_mask", "adjacency", "counts", "sign_labels",
 })
+#: Assumptions under which entries are of any size within an interval.
+INTERVALS = {"unit_interval": (0.0, 1.0), "minus_one_one": (-1.0, 1.0)}
 _MATRIX = frozenset({"symmetric", "lower_triangular", "diagonal", "invertible"})
 
 
@@ -42,10 +44,15 @@ def instances(
     if (at <= 0 and facts & {"positive", "positive_definite"}) or (
             at < 0 and "nonnegative" in facts) or (at == 0 and "invertible" in facts):
         return
+    ends = [INTERVALS[fact] for fact in facts & INTERVALS.keys()]
+    if any(not low <= at <= high for low, high in ends):
+        return
     array = given[name]
     for manner, made in _manners(array, at, bool(facts & _MATRIX)):
         if at > 0 and facts & {"positive", "nonnegative"}:
             made = np.abs(made)
+        if any(np.any((made < low) | (made > high)) for low, high in ends):
+            continue
         yield manner, {**given, name: np.asarray(made, array.dtype)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from sympy import S, sympify
@@ -62,11 +62,13 @@ class Lowering:
     """Lowers equations in dependency order into one graph of values."""
 
     def __init__(
-        self, assumed: Sequence[Any] = (), loops: Mapping[Any, Sequence[Tensor]] | None = None
+        self, assumed: Sequence[Any] = (), loops: Mapping[Any, Sequence[Tensor]] | None = None,
+        shifts: Container[Tensor] = (),
     ) -> None:
         self.graph = Graph()
         self.reader = Reader(self.graph, assumed)
         self.loops = loops or {}  # all that each loop collects
+        self.shifts = shifts  # what only shifts exponents
         self.running: dict[Any, Value] = {}  # the loops themselves
 
     def _collected(self, tensor: Tensor, step: Recurrence) -> Value:
@@ -111,7 +113,9 @@ class Lowering:
         ranges = ranges_of(tensor)
         out = out_indices(tensor.ndim)
         if equation.reduce in _FOLDS:
-            found = self._fold(node, equation.operands, ranges, out, _FOLDS[equation.reduce])
+            shift = equation.reduce == "max" and tensor in self.shifts
+            name = "_greatest" if shift else _FOLDS[equation.reduce]
+            found = self._fold(node, equation.operands, ranges, out, name)
         else:
             found = self._sum(tensor, node, ranges, out)
         axes = tuple(found.labels.index(s) if s in found.labels else None for s in out)

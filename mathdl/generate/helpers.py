@@ -237,6 +237,15 @@ class _excess:
         return out
 '''
 
+_GREATEST = '''
+
+class _greatest:
+    """The greatest entries; of nothing but minus infinity the least number, to be subtracted."""
+
+    def reduce(a, axis=None, out=None):
+        return np.maximum.reduce(a, axis=axis, out=out, initial=np.finfo(a.dtype).min)
+'''
+
 _ROOT = '''
 
 def _root(root, bases, axis, scale=1.0, shift=0.0):
@@ -295,6 +304,7 @@ OPTIONAL = {
     "_strided(": _STRIDED,
     "rowdot(": _ROWDOT,
     "_excess.": _EXCESS,
+    "_greatest.": _GREATEST,
     "_root(": _ROOT,
     "_centred(": _CENTRED,
     **LINALG,

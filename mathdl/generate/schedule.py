@@ -45,7 +45,9 @@ def schedule(
     """Lower the equations below the outputs and lay them out."""
     order = topological(t for _, t in outputs)
     requires = list(dict.fromkeys(r for t in order for r in t.requires))
-    lowering = Lowering([r.expr for r in requires], by_loop(order))
+    free = {a.tensor for t in order for a in t.operands if not a.held} | {t for _, t in outputs}
+    shifts = {a.tensor for t in order for a in t.operands} - free
+    lowering = Lowering([r.expr for r in requires], by_loop(order), shifts)
     graph, reader = lowering.graph, lowering.reader
     shown = display_names(order, outputs, names or {})
     texts: dict[int, str] = {}

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mathdl.ir.assumptions import ASSUMPTIONS, OF_INSTANCES
 from mathdl.ir.steps import Law, tensors_of
 from mathdl.ir.tensor import Tensor
-from mathdl.present.index import dim_latex
+from mathdl.present.declared import facts, space
 from mathdl.present.latex import Row, definition, derivation_rows, derivative
 from mathdl.present.latex_lines import broken, width
 from mathdl.present.latex_tree import show
@@ -94,13 +93,9 @@ def _declared(proof: Any) -> Iterator[str]:
     """``X in R^{n x d}``, with the assumptions that no other implies."""
     tensors = [claim.value for claim in proof.claims] + list(proof.outputs.values())
     for t in proof.inputs(tensors):
-        space = r" \times ".join(dim_latex(d) for d in t.shape)
-        ring = r"\mathbb{Z}" if "integer" in t.assume else r"\mathbb{R}"
-        implied = {i for name in t.assume for i in ASSUMPTIONS[name].implied}
-        known = sorted((t.assume & OF_INSTANCES) - implied - {"integer"})
-        noted = f" ({'; '.join(k.replace('_', ' ') for k in known)})" if known else ""
-        where = f"{ring}^{{{space}}}" if space else ring
-        yield rf"${letter(Name(t.name or '', t.ndim))} \in {where}${noted}"
+        known = [fact.name.replace("_", " ") for fact in facts(t) if fact.name != "integer"]
+        noted = f" ({'; '.join(known)})" if known else ""
+        yield rf"${letter(Name(t.name or '', t.ndim))} \in {space(t)}${noted}"
 
 
 def _display(rows: Sequence[Row]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mathdl.ir.dim import show_shape
 from mathdl.ir.tensor import Tensor
+from mathdl.present.declared import space
 from mathdl.present.latex import to_latex
 from mathdl.present.text import to_text
-from mathdl.present.theorem import space
 
 MAX_REPR = 1000
 

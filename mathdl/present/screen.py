@@ -10,11 +10,11 @@ from typing import Any
 
 from sympy import sympify
 
-from mathdl.ir.assumptions import ASSUMPTIONS
 from mathdl.ir.system import topological
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
 from mathdl.present.constants import constant
+from mathdl.present.declared import facts
 from mathdl.present.document import Document
 from mathdl.present.entries import (
     by_entries,
@@ -198,9 +198,7 @@ def _declared(tensor: Tensor) -> str:
     sizes = [show(constant(sympify(d))).replace(" ", "") for d in tensor.shape]
     across = "×".join(sizes)
     space = "" if not sizes else f"^{across}" if len(across) == 1 else f"^({across})"
-    implied = {a for name in tensor.assume for a in ASSUMPTIONS[name].implied}
-    known = ", ".join(sorted(a.replace("_", " ") for a in tensor.assume - implied
-                             if not ASSUMPTIONS[a].hint))
+    known = ", ".join(fact.name.replace("_", " ") for fact in facts(tensor))
     return f"{spelled(tensor.name or '')} ∈ ℝ{space}" + (f" ({known})" if known else "")
 
 

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mathdl.ir.assumptions import ASSUMPTIONS, Assumption, closure
+from mathdl.ir.assumptions import Assumption
 from mathdl.ir.steps import Law
 from mathdl.ir.system import with_steps
 from mathdl.ir.tensor import Tensor
 from mathdl.present import text as text_view
+from mathdl.present.declared import facts, space
 from mathdl.present.document import Document
-from mathdl.present.index import dim_latex
 from mathdl.present.latex import Row, definition, derivative
 from mathdl.present.latex_document import both_sides
 from mathdl.present.latex_tree import show
@@ -155,20 +155,6 @@ def _kept(values: Sequence[Tensor], names: Mapping[Tensor, str]) -> dict[Tensor,
         if labels[name] == once[name] == 1 and name.rpartition("_")[0] not in stems
         and not re.fullmatch(r"t\d+", name)
     }
-
-
-def space(tensor: Tensor) -> str:
-    r"""``\mathbb{R}^{n \times d}``."""
-    ring = r"\mathbb{Z}" if "integer" in tensor.assume else r"\mathbb{R}"
-    sizes = r" \times ".join(map(dim_latex, tensor.shape))
-    return f"{ring}^{{{sizes}}}" if sizes else ring
-
-
-def facts(tensor: Tensor) -> tuple[Assumption, ...]:
-    """What is assumed of an input, without what follows from the rest or only guides sampling."""
-    held = {name for name in tensor.assume if not ASSUMPTIONS[name].hint}
-    implied = {other for name in held for other in closure([name]) - {name}}
-    return tuple(ASSUMPTIONS[name] for name in sorted(held - implied))
 
 
 def _spaceless(dim: Any) -> str:

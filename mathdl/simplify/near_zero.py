@@ -30,15 +30,14 @@ from sympy import (
     zoo,
 )
 
-from mathdl.ir.bodies import inline, merge
-from mathdl.ir.build import out_ranges, redefine, restate
+from mathdl.ir.build import redefine
 from mathdl.ir.index import slot_number
 from mathdl.ir.system import rewrite, topological
 from mathdl.ir.tensor import Access, Tensor
 from mathdl.scalar import abs_, lt, where
 from mathdl.scalar.lower import define, lower
-from mathdl.simplify.forms import cost
-from mathdl.simplify.openings import MAX_BODY, can_open
+from mathdl.simplify.conjugates import conjugated
+from mathdl.simplify.openings import opened
 from mathdl.simplify.uncancelled import contracts
 
 NEAR = (4, 8, 16)  # within 1 over one of these the polynomial is used
@@ -57,30 +56,9 @@ def near_zero(outputs: Sequence[Tensor]) -> list[Tensor]:
         current = redefine(tensor, operands)
         if tensor in activations or any(a.tensor in activations for a in tensor.operands):
             return current
-        return _rewritten(current)
+        return opened(current, _in_cases)
 
     return rewrite(outputs, rule)
-
-
-def _rewritten(tensor: Tensor) -> Tensor:
-    equation = tensor.definition
-    if equation is None or equation.reduce != "none" or not equation.operands:
-        return tensor
-    body, operands = equation.body, list(equation.operands)
-    ranges = dict(out_ranges(tensor.shape))
-    for _ in range(6):
-        if cost(body) > MAX_BODY or not body.has(Add, Function, Pow):
-            return tensor
-        found = _in_cases(body)
-        if found != body:
-            return restate(tensor, found, operands)
-        deeper = [k for k, a in enumerate(operands) if can_open(a, body, k, ranges)]
-        if not deeper:
-            break
-        for k in deeper:
-            body, operands = inline(body, operands, k)
-        body, operands = merge(body, operands)
-    return tensor
 
 
 @lru_cache(maxsize=8192)
@@ -95,7 +73,8 @@ def _in_cases(body: Any) -> Any:
             return cancel(body)
         polynomial = _polynomial(body, u)
         if polynomial is not None:
-            return where(lt(abs_(u), Rational(1, polynomial[0])), polynomial[1], body)
+            near = lt(abs_(u), Rational(1, polynomial[0]))
+            return where(near, polynomial[1], conjugated(body))
     if isinstance(body, (where, abs_)):
         return body
     return body.func(*map(_in_cases, body.args))

@@ -18,6 +18,25 @@ def test_log_mean_exp_does_not_overflow(text: str) -> None:
     np.testing.assert_allclose(gradient, softmax(LARGE), atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("text", ["log(sum(exp(z)))", "logsumexp(z)", "log(mean(exp(z)))"])
+def test_the_logarithm_of_a_sum_of_zeros_is_minus_infinity(text: str, dtype: type) -> None:
+    """No entry is above minus infinity: the one subtracted is the least number."""
+    f = md.compile(md.parse(text, shapes="z: n"))
+    nothing, low = np.full(3, -np.inf, dtype), np.finfo(dtype).min
+    with np.errstate(divide="ignore"):
+        assert f(z=nothing) == -np.inf
+        rows = md.compile(md.parse("logsumexp(Z, axis=1)", shapes="Z: n m"))
+        assert rows(Z=np.stack([nothing, np.zeros(3, dtype)]))[0] == -np.inf
+    assert f(z=np.array([-np.inf, 0.5, -np.inf], dtype)) == pytest.approx(
+        0.5 - np.log(3)*("mean" in text))
+    assert f(z=np.full(3, low)) == pytest.approx(low)
+
+
+def test_the_greatest_entry_of_nothing_but_minus_infinity_is_that() -> None:
+    assert md.compile(md.parse("max(z)", shapes="z: n"))(z=np.full(3, -np.inf)) == -np.inf
+
+
 def test_log1p_exp_does_not_overflow() -> None:
     value, gradient = md.derive(
         md.parse("sum(log1p(exp(z)))", shapes="z: n"), wrt="z"

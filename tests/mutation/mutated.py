@@ -56,6 +56,11 @@ class Unit:
     registered: bool = False
 
 
+def digest(*words: str) -> int:
+    """A number that only depends on the words: what is chosen by it stays when others are added."""
+    return int(hashlib.sha1("".join(words).encode()).hexdigest(), 16)
+
+
 def units(baselines: Mapping[str, Baseline], complete: bool) -> Iterator[Unit]:
     """Of a chosen set, every entry of the registries with the first fault that bites."""
     yield from _of_registries(baselines, complete)
@@ -65,12 +70,12 @@ def units(baselines: Mapping[str, Baseline], complete: bool) -> Iterator[Unit]:
 
 
 def _of_registries(baselines: Mapping[str, Baseline], complete: bool) -> Iterator[Unit]:
-    for number, target in enumerate(registry.targets()):
+    for target in registry.targets():
         firing = [n for n, b in baselines.items() if _id(target) in b.fired
                   and n.startswith("forward") == ("forward" in target.kind)]
         users = chosen(firing, baselines, USERS)
         faults = list(registry.faults(target).items())
-        turn = number % len(faults)
+        turn = digest(target.kind, target.name) % len(faults)
         yield Unit(
             target.kind, target.name, tuple(
                 Mutant(fault, partial(_install, target, wrap), users)
@@ -111,11 +116,11 @@ def _of_generated(baselines: Mapping[str, Baseline], each: int) -> Iterator[Unit
     for name, base in baselines.items():
         source = base.outputs["code"]
         for fault, places in generated.sites(source).items():
-            k = int(hashlib.sha1(f"{name}{fault}".encode()).hexdigest(), 16) % len(places)
+            k = digest(name, fault) % len(places)
             by_fault.setdefault(fault, []).append(Mutant(
                 f"of {name}, place {places[k]}", partial(_load, source, places[k]), (name,)))
     for fault, mutants in by_fault.items():
-        spread = mutants[:: max(1, len(mutants) // each)]
+        spread = sorted(mutants, key=lambda m: digest(fault, m.name))[:each]
         yield Unit(GENERATED, fault, tuple(spread), each, len(spread))
 
 
@@ -148,15 +153,15 @@ def _of_source(kind: str, baselines: Mapping[str, Baseline]) -> Iterator[Unit]:
 def _varied(changes: list[syntax.Change]) -> list[syntax.Change]:
     """In an order that only depends on what they are: those that change a value first, in turn
     of every kind; swapped arguments last, as most only are of the wrong type."""
-    def digest(c: syntax.Change) -> str:
-        return hashlib.sha1(f"{c.path}{c.function}{c.what}{c.place}".encode()).hexdigest()
+    def turn(c: syntax.Change) -> int:
+        return digest(c.path, c.function, c.what, str(c.place))
 
     seen: dict[str, int] = {}
     keyed = []
-    for change in sorted(changes, key=digest):
+    for change in sorted(changes, key=turn):
         seen[change.what] = seen.get(change.what, 0) + 1
         late = (change.what in CONDITIONS) + 2*(change.what == "arguments swapped")
-        keyed.append((seen[change.what] + late, digest(change), change))
+        keyed.append((seen[change.what] + late, turn(change), change))
     return [change for _, _, change in sorted(keyed, key=lambda k: k[:2])]
 
 

@@ -1,8 +1,9 @@
 """Readers of what is printed: each raises when it does not say what the derivation does.
 
 Those of text, LaTeX and Unicode are the printers' own tests.  A theorem is read from its rows; a
-document from its displays, each line that was broken put together again; a proof by computing
-with its lines; a page by its numbers of steps and results and by what it has to be pasted back.
+document from its displays, each line that was broken put together again, and its prose by what is
+declared and on what conditions; a proof by computing with its lines; a page by its numbers of steps
+and results, by its letters, and by what it has to be pasted back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import prose
 import test_latex_read_back as latex_reading
 import test_pretty as unicode_reading
 import test_read_back as text_reading
@@ -37,11 +39,9 @@ FORMULAS = ("text", "LaTeX", "Unicode", "theorem")  # views that are read from f
 
 def _unicode(D: Derivation) -> str:
     tensors = list(D.derivatives.values())
-    document = unicode_reading.document_of(tensors, D.names)
     deep = unicode_reading.deep(tensors)
-    named = [*document.definitions,
-             *((unicode_reading.Name("value", v.ndim), v) for v in document.values)]
-    return "\n".join(unicode_reading.definition(name, node, deep) for name, node in named)
+    return "\n".join(unicode_reading.definition(name, node, deep)
+                     for name, node in unicode_reading.printed(tensors, D.names))
 
 
 def _theorem(D: Derivation) -> str:
@@ -56,6 +56,7 @@ PRINTED: dict[str, Callable[[Derivation], str]] = {
     "Unicode": _unicode,
     "theorem": _theorem,
     "document": lambda D: D.latex(standalone=True),
+    "prose": lambda D: prose.of_document(D.latex(standalone=True)),
     "proof": lambda D: D.proof.text(DETAIL),
     "page": lambda D: D.html(DETAIL),
 }
@@ -78,12 +79,15 @@ def read(D: Derivation, view: str, arrays: Arrays, dims: Mapping[str, int]) -> N
     elif view == "LaTeX":
         latex_reading.agree(D, D.latex(), arrays, dims)
     elif view == "Unicode":
-        read_all = unicode_reading.same_numbers(list(D.derivatives.values()), D.names)
-        assert read_all, "recurrences and formulas over indices are not read"
+        unicode_reading.same_numbers(list(D.derivatives.values()), D.names)
     elif view == "theorem":
         latex_reading.agree(D, _theorem(D), arrays, dims)
     elif view == "document":
         latex_reading.agree(D, rows(D.latex(standalone=True)), arrays, dims)
+    elif view == "prose":
+        document = PRINTED["prose"](D)
+        prose.declarations(D, document, arrays, dims)
+        prose.conditions(D, document, DETAIL, arrays, dims)
     elif view == "proof":
         _read_proof(D)
     else:
@@ -140,9 +144,27 @@ def _read_page(D: Derivation) -> None:
         _same(again, tensor)
     for text, key in zip(texts[values:], D, strict=True):
         _same(md.parse(text, shapes, assume), D[key])
-    for letter in re.findall(r"\\mathbf\{([A-Za-z])\}", _theorem(D)):
-        kind = "CAPITAL" if letter.isupper() else "SMALL"
-        assert unicodedata.lookup(f"MATHEMATICAL BOLD {kind} {letter.upper()}") in page.said
+    _read_letters(page.said, _theorem(D))
+
+
+STYLES = {"mathbf": "MATHEMATICAL BOLD", "boldsymbol": "MATHEMATICAL BOLD ITALIC",
+          "mathbb": "DOUBLE-STRUCK"}
+
+
+def _read_letters(page: str, latex: str) -> None:
+    """Every letter of a formula is there in its style, and no style but these."""
+    for style, text in re.findall(rf"\\({'|'.join(STYLES)})\{{(\\?[A-Za-z]+|\d)\}}", latex):
+        for letter in [text[1:]] if text[0] == "\\" else text:
+            name = f"{'CAPITAL' if letter[0].isupper() else 'SMALL'} {letter.upper()}"
+            if letter.isdigit():
+                name = unicodedata.name(letter)
+            name = name.replace("LAMBDA", "LAMDA")
+            assert unicodedata.lookup(f"{STYLES[style]} {name}") in page, letter
+    assert not re.search("MATHEMATICAL|DOUBLE-STRUCK", page), "the name of a letter in its place"
+    for character in page:
+        found = re.fullmatch(r"(DOUBLE-STRUCK|MATHEMATICAL .*?) (?:CAPITAL|SMALL|DIGIT) .*",
+                             unicodedata.name(character, ""))
+        assert found is None or found[1] in STYLES.values(), character
 
 
 def _declared(tensor: md.Tensor) -> set[Any]:

@@ -3,7 +3,7 @@
     python tests/mutation/run.py                 every registry entry, and some of the functions
     python tests/mutation/run.py --complete      every fault of every entry and every function
     python tests/mutation/run.py --sample 20     some, over a few expressions
-    python tests/mutation/run.py --only rule     the units whose kind or name has that text
+    python tests/mutation/run.py --only rule     the units whose kind and name match a pattern
     python tests/mutation/run.py --listed        with what was not refused, and why
 
 It fails when a mutant survives, when nothing uses an entry of a registry, and when a mutant does
@@ -22,6 +22,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import re
 import resource
 import select
 import signal
@@ -50,7 +51,7 @@ from verdicts import Outcome  # noqa: E402
 TIME, MEMORY = 60, 6 * 2**30  # of a process: seconds of CPU time, bytes
 DEADLOCK = 3600  # seconds after which a process that does not compute is ended
 FORMS, MORE = 2, 6  # expressions that a mutant, of an entry, may restate before it is believed
-EVERY = 12  # of a chosen set, every so manieth function
+ONE_OF = 12  # of a chosen set, about one of so many functions, by the hash of its name
 FEW = ("case squares", "case rectifier", "case Hessian", "case inverse", "scalar tanh",
        "scalar softplus", "rewritten trace(A @ A.T) by A", "forward squares",
        "forward inv(A) A: n n")
@@ -213,9 +214,11 @@ def run(
     units = list(mutated.units(ordered, complete))
     entries = [u for u in units if u.kind not in mutated.SOURCES]
     functions = [u for u in units if u.kind in mutated.SOURCES and u.mutants]
-    units = [*entries, *functions[:: 1 if complete or count else EVERY]]
+    if not (complete or count or only):
+        functions = [u for u in functions if mutated.digest(u.name) % ONE_OF == 0]
+    units = [*entries, *functions]
     _UNITS[:] = sampled(units, count) if count else [
-        u for u in units if only in f"{u.kind} {u.name}"]
+        u for u in units if re.search(only, f"{u.kind} {u.name}")]
     found = [o for each in over(_judged, range(len(_UNITS)), cores) for o in each]
     return sorted(found, key=lambda o: (o.kind, o.unit, o.mutant))
 

@@ -31,7 +31,8 @@ BOOK = 3  # every third entry of the book
 REWRITTEN = [*((text, wrt, 1) for text, wrt in TEXTS),
              ("sum(diag(x) @ A @ x)", "x", 2), ("log(mean(exp(x)))", "x", 1),
              ("log(det(S))", "S", 1), ("sum(exp(x)**2*y)", "x", 1),
-             ("sum(x[::2]**3)", "x", 1)]
+             ("sum(x[::2]**3)", "x", 1), ("sum((x + sqrt(x**2 + 4))*y)", "x", 1),
+             ("sum((sqrt(exp(x) + 1) - sqrt(exp(x)))*y)", "x", 1)]
 FORWARD = ("squares", "cross-entropy", "largest", "window", "recurrence", "powers")
 ORDER = 2  # of a function that has an integer order
 
@@ -51,6 +52,8 @@ def _all() -> Iterator[tuple[str, Derive]]:
     yield "delta in a sum", _of_delta
     yield "names of code", lambda: md.derive(
         md.parse("sum(out*np**2)", {"out": "dtype run", "np": "dtype run"}), ["out", "np"])
+    yield "Greek letters", lambda: md.derive(
+        md.parse("sum(beta**2*gamma)", {"beta": "n", "gamma": "n"}), "beta")
     for entry in load_book()[::BOOK]:
         yield f"book {entry.name}", lambda entry=entry: derivation_of(entry)
     for function in scalar_functions():

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+import mathdl as md
 
 HERE = Path(__file__).parent
 RUN = HERE / "run.py"
@@ -78,3 +81,41 @@ def test_lines_of_a_document_are_put_together() -> None:
         r"\end{align*}"])
     assert readers.rows(document).split(" \\\\\n") == [
         "t &= ( a + b )", r"\frac{\partial L}{\partial x} &= t"]
+
+
+SPOKEN = ("sum(log(x)*y)/sum(z)", {"x": "n", "y": "n", "z": "n"}, {"x": "positive", "y": "one_hot"})
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    (r"$ (positive)", "$"), ("(one hot)", "(binary)"),
+    (r"\mathbf{z} \in \mathbb{R}^{n}", r"\mathbf{z} \in \mathbb{R}^{2 \times n}"),
+    (r"\mathbb{R}^{n}$ (positive)", r"\mathbb{Z}^{n}$ (positive)"),
+    (r"Let $\mathbf{x}", r"Let $\mathbf{w}"),
+    (r"& z_{1} \ne 0", r"& z_{3} \ne 0"), (r"\ne 0", "> 0"), (r"The steps hold", "They hold"),
+])
+def test_altered_prose_is_refused(before: str, after: str) -> None:
+    import prose
+
+    text, shapes, assume = SPOKEN
+    D = md.derive(md.parse(text, shapes, assume), ["x", "z"])
+    arrays = {"x": np.array([0.5, 2, 3]), "y": np.eye(3)[1], "z": np.array([1.5, -0.25, 2])}
+    right = D.latex(standalone=True)
+
+    def read(document: str) -> None:
+        prose.declarations(D, document, arrays, {"n": 3})
+        prose.conditions(D, document, "lecture", arrays, {"n": 3})
+
+    read(right)
+    assert before in right
+    with pytest.raises(AssertionError):
+        read(right.replace(before, after))
+
+
+def test_letters_of_another_style_are_refused() -> None:
+    import readers
+
+    latex = r"\mathbf{W}_{1} \boldsymbol{\beta} \mathbb{R} \mathbf{1}"
+    readers._read_letters("𝐖 𝜷 ℝ 𝟏", latex)
+    for page in ("W 𝜷 ℝ 𝟏", "𝐖 𝛃 ℝ 𝟏", "𝐖 𝜷 𝐑 𝟏", "𝐖 𝜷 ℝ 1", "𝐖 𝜷 ℝ 𝟏 𝐗 𝑦"):
+        with pytest.raises(AssertionError):
+            readers._read_letters(page, latex)

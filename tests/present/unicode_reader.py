@@ -20,7 +20,8 @@ from mathdl.language.pointwise import pointwise
 from mathdl.scalar import COMPARISONS
 
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
-LOWERED = dict(zip("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₀₁₂₃₄₅₆₇₈₉", "aehijklmnoprstuvx0123456789", strict=True))
+LOWERED = dict(zip("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋₀₁₂₃₄₅₆₇₈₉", "aehijklmnoprstuvx+-0123456789",
+                   strict=True))
 AXES = "ijkl"
 HEADS = dict(zip(">≥<≤=≠", COMPARISONS, strict=True))
 CALLED = {"tr": "trace", "norm": "norm2", "logΓ": "gammaln"}
@@ -31,7 +32,7 @@ TOKEN = re.compile(
     r"|(?P<logdet>log\|det\()"
     r"|(?P<name>(?:if|else)(?= )|[^\W\dₐ-ₜᵢ-ᵥⱼ⁰-₎∑∏√ᵀ²³¹]\u0302?\u0304?\u0303?"
     r"(?:[A-Za-z0-9_Α-ωϵ]|[₀-₉](?![ₓ]))*)"
-    r"|(?P<low>[ₐ-ₜᵢ-ᵥⱼ₀-₉]+)"
+    r"|(?P<low>[ₐ-ₜᵢ-ᵥⱼ₀-₉₊₋]+)"
     r"|(?P<mark>⁻ᵀ|⁻¹(?![⁰¹²³⁴⁵⁶⁷⁸⁹])|ᵀ|⁺|°)"
     r"|(?P<high>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
     r"|(?P<space> +)"
@@ -105,7 +106,7 @@ class Reader:
         while True:
             if self.take("+"):
                 value = value + self.term()
-            elif self.token[0] == "space" and self.take("−"):
+            elif self.take("−"):
                 value = value - self.term()
             else:
                 return value
@@ -133,7 +134,7 @@ class Reader:
             kind, text = self.token
             begins = kind in ("number", "name", "delta", "logdet") or text in ("(", "√", "∑", "∏")
             begins = begins or (text in ("‖", "|") and text not in self.bars)
-            if not (begins or (blank and text == "[")) or text in ("if", "else"):
+            if not (begins or (blank and text == "[")) or text in ("if", "else", "mod"):
                 self.at = start
                 return value
             value = self.times(value, self.tight())
@@ -175,7 +176,7 @@ class Reader:
                 value = self.power(value, self.atom())
             elif kind == "low":
                 self.at += 1
-                value = value[self.indices([LOWERED[c] for c in text])]
+                value = self.entry(value, self.indices([LOWERED[c] for c in text]))
             elif text == "[" and self.tokens[self.at - 1][0] != "space":
                 value = self.indexed(value)
             else:
@@ -207,6 +208,9 @@ class Reader:
     entrywise = False  # whether ° was read
     bars: tuple[str, ...] = ()  # those that are open
 
+    def entry(self, value: Any, index: tuple[Any, ...]) -> Any:
+        return value[index]
+
     def indices(self, letters: list[str]) -> tuple[Any, ...]:
         return tuple(md.indices(c) for c in letters)
 
@@ -230,7 +234,7 @@ class Reader:
             else:
                 items.append(None if parts == ["new"] else _plain(parts[0]))
             if self.take("]"):
-                return value[tuple(items)]
+                return self.entry(value, tuple(items))
             self.need(",")
 
     def summed(self) -> Any:
