@@ -188,3 +188,11 @@ def test_classes_of_natural_parameters_that_are_no_logarithms_of_probabilities()
 def test_no_member_in_closed_form() -> None:
     with pytest.raises(md.UnsupportedError, match="given natural parameters of VonMises"):
         D.VonMises.of_natural(T("u"), T("v"))
+
+
+def test_a_pair_is_asked_for_by_name() -> None:
+    names = ("m", "kappa", "alpha", "beta", "r")
+    m, kappa, alpha, beta, r = (md.tensor(name, assume="positive") for name in names)
+    counts = md.distributions.Poisson(r).log_likelihood(md.tensor("counts", "n"))
+    with pytest.raises(md.ShapeError, match="a mean and a precision"):
+        md.distributions.posterior(md.distributions.NormalGamma(m, kappa, alpha, beta), r, counts)

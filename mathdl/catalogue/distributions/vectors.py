@@ -186,7 +186,7 @@ class NormalGamma(ExponentialFamily):
     pathwise: ClassVar[tuple[str, ...]] = ("mu", "kappa", "beta")
 
     def log_density(self, x: Any) -> Tensor:
-        mean, precision = x
+        mean, precision = _pair(x)
         normal = Normal(self.mu, 1 / md.sqrt(self.kappa * precision)).log_density(mean)
         return normal + Gamma(self.alpha, self.beta).log_density(precision)
 
@@ -219,7 +219,7 @@ class NormalGamma(ExponentialFamily):
         return self.alpha - half, -self.beta - weighted * self.mu / 2, weighted, -self.kappa / 2
 
     def statistic(self, x: Any) -> tuple[Any, ...]:
-        mean, precision = x
+        mean, precision = _pair(x)
         return md.log(precision), precision, precision * mean, precision * mean**2
 
     def log_partition(self, *eta: Any) -> Any:
@@ -228,3 +228,10 @@ class NormalGamma(ExponentialFamily):
 
     def log_base(self, x: Any) -> Any:
         return -md.log(2 * pi) / 2
+
+
+def _pair(x: Any) -> tuple[Any, Any]:
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        raise md.ShapeError("an observation of NormalGamma is a pair, a mean and a precision")
+    mean, precision = x
+    return mean, precision
