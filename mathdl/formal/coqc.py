@@ -88,10 +88,12 @@ def run(
     library_folder: Path, file: str | Path, cwd: Path, timeout: float | None = None,
     program: Sequence[str] = ("coqc", "-w", "none"),
 ) -> subprocess.CompletedProcess[str]:
-    """Coq on one file, with the library as ``Mathdl``."""
+    """Coq on one file, with the library as ``Mathdl``; its memory is collected seldom."""
+    collector = {"OCAMLRUNPARAM": "s=8M,o=10000"}
     return subprocess.run(
         [*program, "-Q", str(library_folder), "Mathdl", str(file)],
         cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False,
+        env=collector | os.environ,
     )
 
 
