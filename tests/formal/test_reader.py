@@ -28,9 +28,10 @@ def instance(derived: md.Derivation, reading: Reading, seed: int) -> tuple[Any, 
     """Arrays by name at which all hypotheses hold, and the values of all variables."""
     outputs = [*derived.outputs.values(), *derived.derivatives.values()]
     inputs = inputs_of(outputs)
-    dims = choose_dims(outputs, rng=np.random.default_rng(seed))[2 * seed]
+    several = choose_dims(outputs, rng=np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
-    for attempt in range(12):
+    for attempt in range(12 * len(several)):
+        dims = several[(2 * seed + attempt // 12) % len(several)]
         arrays = sample(inputs, dims, rng, outputs=outputs, manner=MANNERS[attempt % 3])
         values = {**dims, **{f"{n}_" if f"{n}_" in _declared(reading) else n: a
                              for n, a in arrays.items()}}

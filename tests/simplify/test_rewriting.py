@@ -38,6 +38,7 @@ TEXTS = [
     ("sum((x - mean(x))**3)", "x"), ("x @ A @ x/(x @ x)", "x"), ("log(sum(exp(x)*y))", "x"),
     ("sum(log_softmax(Z, axis=0)*Y)", "Z"), ("trace(A @ A.T)", "A"), ("sum(diag(x) @ A)", "x"),
     ("sum(exp(x)/(1 + exp(x)))", "x"), ("sum(gelu(X @ W)*Z)", "X"), ("prod(x)**2", "x"),
+    ("log(prod(sigmoid(x)))", "x"),
     ("sum(reshape(X, -1)[1:]**2)", "X"), ("sum(concat([x, y])**2*2)", "x"),
     ("sum(softmax(Z[None, :, :] + X[:, :1, None])[0])", "Z"), ("sum(max(X @ W, axis=1)**2)", "W"),
     ("sum(X/norm2(X, axis=1, keepdims=True)*Q)", "X"), ("sum(log(cumsum(exp(x))))", "x"),
