@@ -121,8 +121,7 @@ class Chain:
         for operand in t.operands:
             new, lemmas = self.known[operand.tensor]
             if lemmas:
-                steps = "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas)
-                equals[self.context.name(operand.tensor)] = new, f"{steps}reflexivity"
+                equals[self.context.name(operand.tensor)] = new, _in_turn(lemmas)
                 used += [u for u in lemmas if u not in used]
         operands = Operands(equals, used, self._settled())
         lemmas = same_states(self.context, self.prover, a, b, operands, certain=True)
@@ -197,9 +196,8 @@ class Chain:
             changed[e] = context.system.entry(new, e.args)
             used += [u for u in lemmas if u not in used]
             if e.free_symbols <= named:
-                steps = "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas)
                 each += (f" replace ({real(e)}) with ({real(changed[e])})"
-                         f" by (symmetry; {steps}reflexivity);")
+                         f" by (symmetry; {_in_turn(lemmas)});")
         before = context.system.reduced(t, body, bound)
         after = context.system.reduced(t, body.xreplace(changed), bound)
         start = [
@@ -225,3 +223,8 @@ class Chain:
         sides = " | ".join([entrywise.rstrip("."), *["range"] * t.ndim])
         return Lemma(f"same_{a}_{b}", self._equality(t, rebuilt),
                      [f"intros. unfold {a}, {b}. apply {primitive(t)}_ext; [{sides}]."], lemmas)
+
+
+def _in_turn(lemmas: Sequence[Lemma]) -> str:
+    """One tactic for what follows by the lemmas one after the other."""
+    return "".join(f"etransitivity; [apply {u.name}; range|]; " for u in lemmas) + "reflexivity"
