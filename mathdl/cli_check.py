@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mathdl.cli_parts import CHECK_FAILED, REPORTS, fail
+from mathdl.cli_parts import CHECK_FAILED, REPORTS, fail, of_report
 from mathdl.errors import InputError, MathDLError
 
 
@@ -36,14 +36,7 @@ from mathdl.errors import InputError, MathDLError
               show_default=True, help="Of the arrays that the functions are given.")
 @click.option("--framework", type=click.Choice(["torch", "jax"]),
               help="What the functions' arrays are of.  [default: NumPy, or what the function is]")
-@click.option("--points", type=click.IntRange(min=1), default=3, show_default=True,
-              help="How many instances of different sizes to try.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Seed of the instances.")
-@click.option("--format", "form", type=click.Choice([*REPORTS]), default="text",
-              show_default=True, help="How to print the report.")
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the report there instead of printing it.")
+@of_report
 def check(
     function: str, gradient: str | None, shapes: Sequence[str], vjp: str | None, expr: str | None,
     wrt: Sequence[str], assumptions: Sequence[str], dtype: str, framework: str | None, points: int,

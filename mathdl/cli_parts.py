@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -64,6 +65,23 @@ _OF_EXPRESSION: tuple[Callable[[Any], Any], ...] = (
 def of_expression(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument EXPR, and the options that say what is derived of it."""
     return reduce(lambda made, option: option(made), reversed(_OF_EXPRESSION), command)
+
+
+_OF_REPORT = [
+    click.option("--points", type=click.IntRange(min=1), default=3, show_default=True,
+                 help="How many instances of different sizes to try."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+                 help="Seed of the instances."),
+    click.option("--format", "form", type=click.Choice([*REPORTS]), default="text",
+                 show_default=True, help="How to print the report."),
+    click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+                 help="Write the report there instead of printing it."),
+]
+
+
+def of_report(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how much is tried, and what becomes of the report."""
+    return reduce(lambda made, option: option(made), reversed(_OF_REPORT), command)
 
 
 def derived(

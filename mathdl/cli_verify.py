@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from mathdl.cli_parts import CHECK_FAILED, REPORTS, ExpressionFirst, derived, fail, of_expression
+from mathdl.cli_parts import (
+    CHECK_FAILED,
+    REPORTS,
+    ExpressionFirst,
+    derived,
+    fail,
+    of_expression,
+    of_report,
+)
 
 
 class _OrReplay(ExpressionFirst):
@@ -25,14 +33,7 @@ class _OrReplay(ExpressionFirst):
 @of_expression
 @click.option("--level", metavar="RUNG[,RUNG]|all", default="numeric", show_default=True,
               help="The rungs to climb: shapes, proof, numeric, precise, exact, formal, or all.")
-@click.option("--points", type=click.IntRange(min=1), default=3, show_default=True,
-              help="How many instances of different sizes to try.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Seed of the instances.")
-@click.option("--format", "form", type=click.Choice([*REPORTS]), default="text",
-              show_default=True, help="How to print the report.")
-@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the report there instead of printing it.")
+@of_report
 @click.option("--replay", "replayed", metavar="FILE",
               type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Derive and verify again what a report in JSON is about, and compare.")
